@@ -1,0 +1,85 @@
+# Everything a newcomer types. `make help` lists it; docs/adr/0001-two-pythons.md says why there are two environments.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+UV := .tools/bin/uv
+PYTHON := .venv/bin/python
+TORCH := torch==2.13.0
+# Two local sources of wheels, where pip has been given one: uv reads neither by itself.
+WHEELS = $${PIP_FIND_LINKS:-$$(python3 -m pip config get global.find-links 2>/dev/null || true)}
+RASA_SOURCES := config.yml domain.yml $(wildcard nlu/data/*.yml nlu/data/*/*.yml nlu/components/*.py)
+RASA_MODEL := models/otklik.tar.gz
+RASA_ENV := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=.
+TEST_PACKAGES := chromium fonts-dejavu-core nodejs npm
+
+.PHONY: help setup run train test test-unit test-setup check lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: .venv/.installed .venv-rasa/.installed  ## build both environments
+
+run: setup train  ## start the desk: the chat page, the console, Rasa
+	@exec $(PYTHON) -m bot run
+
+train: $(RASA_MODEL)  ## train the Rasa model if its sources changed
+
+test: test-setup train  ## run every test, after setting up all it needs
+	@$(PYTHON) -m pytest tests
+
+test-unit: setup  ## run the fast tests: no sockets
+	@$(PYTHON) -m pytest tests/unit
+
+check: setup  ## ruff, mypy strict, import-linter
+	@$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+lock: $(UV)  ## resolve both lock files anew
+	@$(UV) lock --upgrade
+	echo "rasa==3.6.21" | $(UV) pip compile --python-version 3.10 --generate-hashes --no-header --upgrade -q -o rasa.lock -
+
+clean:  ## delete environments, models and caches (not the data folder)
+	@rm -rf .venv .venv-rasa .tools .rasa models node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(UV):
+	@if ! python3 -m venv .tools 2>/dev/null; then rm -rf .tools; scripts/debian-packages python3-venv; python3 -m venv .tools; fi
+	echo "Fetching uv …"
+	.tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
+
+# torch is kept out of the lock: its ordinary wheel brings gigabytes of GPU libraries that a CPU desk never loads.
+.venv/.installed: pyproject.toml uv.lock | $(UV)
+	@python=$$(scripts/find-python 3.11 $(UV))
+	echo "Building .venv (the desk, Python 3.11) …"
+	[ -x .venv/bin/python ] || $(UV) venv --no-config --quiet --python "$$python" .venv
+	$(UV) sync --frozen --inexact --python .venv/bin/python
+	wheels=$(WHEELS)
+	if [ -n "$$wheels" ]; then
+	  $(UV) pip install --no-config --python $(PYTHON) --find-links "$$wheels" $(TORCH)
+	else
+	  $(UV) pip install --no-config --python $(PYTHON) --torch-backend cpu $(TORCH)
+	fi
+	touch $@
+
+.venv-rasa/.installed: rasa.lock | $(UV)
+	@python=$$(scripts/find-python 3.10 $(UV))
+	echo "Building .venv-rasa (the dialogue engine, Python 3.10) …"
+	[ -x .venv-rasa/bin/python ] || $(UV) venv --no-config --quiet --python "$$python" .venv-rasa
+	$(UV) pip sync --no-config --python .venv-rasa/bin/python --require-hashes rasa.lock
+	touch $@
+
+$(RASA_MODEL): $(RASA_SOURCES) .venv-rasa/.installed
+	@echo "Training the dialogue model (about half a minute) …"
+	$(RASA_ENV) .venv-rasa/bin/rasa train --quiet --data nlu/data --out models --fixed-model-name otklik
+	touch $@
+
+test-setup: setup node_modules/.installed
+	@scripts/debian-packages $(TEST_PACKAGES)
+
+node_modules/.installed: package-lock.json
+	@scripts/debian-packages $(TEST_PACKAGES)
+	npm ci --silent --no-audit --no-fund
+	touch $@
