@@ -1,0 +1,93 @@
+"""Hints that something newer is there. Losing one costs time, never data: whoever hears one reads again after its cursor."""
+
+import asyncio
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+QUEUE = "queue"  # the operators' queue or an appeal changed
+PRESENCE = "presence"
+_BACKLOG = 256
+
+
+@dataclass(frozen=True)
+class Hint:
+    """``topic`` is QUEUE, PRESENCE or a conversation's id; ``data`` carries what is not stored (who is typing)."""
+
+    topic: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Subscription:
+    """What one listener has not heard yet. Use it in the event loop that made it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._hints: asyncio.Queue[Hint] = asyncio.Queue(_BACKLOG)
+
+    def put(self, hint: Hint) -> None:
+        """Thread-safe. A listener that is _BACKLOG hints behind will read everything anyway: more hints add nothing."""
+
+        def put() -> None:
+            with contextlib.suppress(asyncio.QueueFull):
+                self._hints.put_nowait(hint)
+
+        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+            self._loop.call_soon_threadsafe(put)
+
+    async def get(self, timeout_seconds: float | None = None) -> Hint | None:
+        """The next hint, or None when ``timeout_seconds`` passed without one."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._hints.get()
+        except TimeoutError:
+            return None
+
+
+class Events(Protocol):
+    def publish(self, hint: Hint) -> None:
+        """Thread-safe, never blocks, never raises."""
+
+    def publish_everywhere(self) -> None:
+        """Something changed and nobody knows where: every listener hears its own topic."""
+
+    def subscribe(self, *topics: str) -> contextlib.AbstractContextManager[Subscription]:
+        """Hears what is published on ``topics`` from now on, inside the ``with``."""
+
+
+class InProcessEvents:
+    """For one gateway process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
+
+    def publish(self, hint: Hint) -> None:
+        with self._lock:
+            listeners = list(self._subscriptions.get(hint.topic, ()))
+        for listener in listeners:
+            listener.put(hint)
+
+    def publish_everywhere(self) -> None:
+        with self._lock:
+            topics = list(self._subscriptions)
+        for topic in topics:
+            self.publish(Hint(topic))
+
+    @contextlib.contextmanager
+    def subscribe(self, *topics: str) -> Iterator[Subscription]:
+        subscription = Subscription()
+        with self._lock:
+            for topic in topics:
+                self._subscriptions[topic].append(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                for topic in topics:
+                    self._subscriptions[topic].remove(subscription)
+                    if not self._subscriptions[topic]:
+                        del self._subscriptions[topic]

@@ -1,0 +1,138 @@
+"""Files that people send: told by their content, checked and made harmless in a process apart, sealed."""
+
+import asyncio
+import sys
+import uuid
+from pathlib import PurePath
+
+import filetype
+import structlog
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.desk import Desk
+from core.errors import Problem, conflict, invalid, too_large, wrong_type
+from core.facts import size_words
+from core.ids import new_id
+from core.models import Attachment, Conversation, Mode, Operator, Scan
+from core.words import say
+
+log = structlog.get_logger(__name__)
+
+PICTURES = {"image/jpeg": "jpg", "image/png": "png"}
+DOCUMENTS = {
+    "application/pdf": "pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+}
+_OTHER_SPELLINGS = {"jpeg": "jpg", "jpe": "jpg"}
+_CHECKS_AT_ONCE = 2
+_CHECK_SECONDS = 20
+_NAME_CHARACTERS = 120
+
+
+class Files:
+    """Takes files in and hands them out. One per process: it bounds how many are checked at once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+
+    async def accept(self, conversation_id: uuid.UUID, filename: str, content: bytes, operator: Operator | None = None) -> Attachment:
+        """Stores a file for a message to come. Problem 409, 413, 415 or 422 says what is wrong; then nothing is stored."""
+        desk = self._desk
+        conversation = await desk.database.read_soon(conversations.find, conversation_id)
+        if conversation.mode == Mode.CLOSED:
+            raise conflict("conversation_closed")
+        name = _clean_name(filename)
+        content_type = self._content_type(name, content)
+        content = await self._make_harmless(content_type, content)
+        attachment_id = new_id()
+        # The content goes first: a row without it would be a promise broken, a blob without a row is only waste.
+        await asyncio.to_thread(desk.blobs.put, attachment_id, desk.vault.seal_bytes(conversation, content))
+
+        def store(session: Session) -> Attachment:
+            held = conversations.lock(session, conversation_id)
+            attachment = Attachment(
+                id=attachment_id,
+                conversation_id=held.id,
+                operator_id=operator.id if operator else None,
+                filename_sealed=desk.vault.seal(held, name),
+                content_type=content_type,
+                size=len(content),
+                scan=Scan.CLEAN if content_type in PICTURES else Scan.UNSCANNED,
+            )
+            session.add(attachment)
+            return attachment
+
+        try:
+            return await desk.database.write_soon(store)
+        except Exception:
+            await asyncio.to_thread(desk.blobs.delete, attachment_id)
+            raise
+
+    async def read(self, conversation: Conversation, attachment: Attachment) -> tuple[str, bytes]:
+        """The file's name and content."""
+        sealed = await asyncio.to_thread(self._desk.blobs.get, attachment.id)
+        vault = self._desk.vault
+        return vault.open(conversation, attachment.filename_sealed), vault.open_bytes(conversation, sealed)
+
+    def _content_type(self, name: str, content: bytes) -> str:
+        settings = self._desk.settings
+        if not content:
+            raise invalid("file", "file_empty")
+        if len(content) > settings.max_document_bytes:
+            raise too_large("file_too_large", limit=size_words(settings.max_document_bytes))
+        found = filetype.guess(content)
+        content_type = found.mime if found else ""
+        inside = PICTURES.get(content_type) or DOCUMENTS.get(content_type)
+        if inside is None:
+            raise wrong_type("file_type")
+        extension = PurePath(name).suffix.lower().lstrip(".")
+        named = _OTHER_SPELLINGS.get(extension, extension)
+        pictures = set(PICTURES.values())
+        # Phones name a JPEG ".png" and the other way round: harmless. A document called a picture is not a slip.
+        if named and named != inside and not {named, inside} <= pictures:
+            raise wrong_type("file_false_extension", extension=extension[:10])
+        if content_type in PICTURES and len(content) > settings.max_picture_bytes:
+            raise too_large("file_picture_too_large", limit=size_words(settings.max_picture_bytes))
+        return content_type
+
+    async def _make_harmless(self, content_type: str, content: bytes) -> bytes:
+        pixels = str(self._desk.settings.max_picture_pixels)
+        async with self._checks:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "core.file_check",
+                content_type,
+                pixels,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    cleaned, errors = await process.communicate(content)
+            except TimeoutError:
+                log.warning("file_check_timed_out", content_type=content_type, size=len(content))
+                raise invalid("file", "file_broken") from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode == 0:
+            return cleaned
+        key = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        if process.returncode != 1:  # ended by a limit or a fault of the parser
+            log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=process.returncode)
+            key = "file_broken"
+        raise Problem(422, key, field_name="file")
+
+
+def _clean_name(filename: str) -> str:
+    """The last part of the path, without control characters, cut in the middle of a long name rather than at its extension."""
+    name = "".join(character for character in filename.replace("\\", "/").rpartition("/")[2] if character.isprintable()).strip(" .")
+    if not name:
+        return str(say("file_name"))
+    path = PurePath(name)
+    return path.stem[: _NAME_CHARACTERS - len(path.suffix)] + path.suffix[:10]

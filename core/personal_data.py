@@ -1,0 +1,178 @@
+"""The vault: finds personal data in a text, keeps it encrypted behind tokens, and resolves the tokens again.
+
+A token is one word, kind and ordinal within the conversation (``pdsnils1``). Everything past this module (the dialogue engine, logs,
+events) sees tokens only. All that a conversation's people wrote is sealed with the conversation's data key.
+"""
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.keys import Keyring
+from core.models import Conversation, VaultEntry
+from core.settings import Settings
+from core.words import say
+
+TOKEN = re.compile(r"(?<![0-9A-Za-zА-Яа-яЁё_])pd(snils|phone|email|text)([1-9][0-9]*)(?![0-9A-Za-zА-Яа-яЁё_])")
+
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SEPARATORS = r"[\s\u00a0.()\-–—]*"
+# What follows the word is meant as a SNILS whether its length is right or not: validation reads the vault.
+_NAMED_SNILS = re.compile(r"снилс\w*[^\d\n]{0,20}?(\d(?:[\s\u00a0\-–—]?\d){5,14})(?!\d)", re.IGNORECASE)
+_SNILS = re.compile(r"(?<![\d\w-])\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{2}(?![\d\w])(?!-\d)")
+_PHONE = re.compile(
+    rf"(?<![\d\w-])(?:\+\s?7|[78]){_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
+    rf"|(?<!\d)\(?9\d{{2}}\)?{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
+    r"|\+\d{1,3}[\s\u00a0(\-]{0,2}\d(?:[\s\u00a0()\-]{0,2}\d){7,12}(?!\d)"
+)
+_APPEAL_NUMBER_BEFORE = re.compile(r"(?:об|ob|обращени\w*|заявлени\w*|заявк\w*|№)[\s\u00a0\-–—№]*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of personal data in a text: offsets in code points, end exclusive."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def snils_is_valid(digits: str) -> bool:
+    """The control number of a SNILS: weighted sum modulo 101 (Pension Fund order 192п, annex 1). ``digits``: eleven of them."""
+    if not re.fullmatch(r"\d{11}", digits):
+        return False
+    control = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(9, 0, -1), strict=True)) % 101 % 100
+    return control == int(digits[9:])
+
+
+def find(text: str, settings: Settings) -> list[Span]:
+    """SNILS, phones and e-mail addresses in ``text``, by position, without overlaps. The desk's own contacts are not personal."""
+    found: list[Span] = []
+
+    def add(kind: str, start: int, end: int) -> None:
+        if all(end <= span.start or start >= span.end for span in found):
+            found.append(Span(kind, start, end))
+
+    for match in _EMAIL.finditer(text):
+        if match[0].casefold() != settings.official_email.casefold():
+            add("email", *match.span())
+    for match in _NAMED_SNILS.finditer(text):
+        add("snils", *match.span(1))
+    for match in _SNILS.finditer(text):
+        digits = _digits(match[0])
+        if _APPEAL_NUMBER_BEFORE.search(text, 0, match.start()):
+            continue
+        if snils_is_valid(digits) or not (match[0].isdigit() and digits[0] in "78"):
+            add("snils", *match.span())
+    for match in _PHONE.finditer(text):
+        digits = _digits(match[0])
+        if digits[-10:] != _digits(settings.hotline)[-10:] and not _APPEAL_NUMBER_BEFORE.search(text, 0, match.start()):
+            add("phone", *match.span())
+    for match in TOKEN.finditer(text):  # a typed look-alike is kept as a text of its own, so that it cannot name another's data
+        add("text", *match.span())
+    return sorted(found, key=lambda span: span.start)
+
+
+class Vault:
+    """Seals what people wrote and resolves tokens. It holds keys, not data: every call names the conversation."""
+
+    def __init__(self, keyring: Keyring, settings: Settings) -> None:
+        self._keyring = keyring
+        self._settings = settings
+
+    def new_key(self, conversation: Conversation) -> None:
+        """Gives a new conversation its data key."""
+        conversation.data_key = self._keyring.new_data_key(conversation.id)
+
+    def seal(self, conversation: Conversation, text: str) -> bytes:
+        return self._keyring.seal(conversation.id, conversation.data_key, text.encode())
+
+    def open(self, conversation: Conversation, sealed: bytes) -> str:
+        """What was sealed, or «данные удалены» once the key is destroyed."""
+        if conversation.data_key is None:
+            return say("erased")
+        return self._keyring.open(conversation.id, conversation.data_key, sealed).decode()
+
+    def seal_bytes(self, conversation: Conversation, content: bytes) -> bytes:
+        return self._keyring.seal(conversation.id, conversation.data_key, content)
+
+    def open_bytes(self, conversation: Conversation, sealed: bytes) -> bytes:
+        """Raises keys.KeyDestroyed after erasure."""
+        return self._keyring.open(conversation.id, conversation.data_key, sealed)
+
+    def tokenise(self, session: Session, conversation: Conversation, text: str) -> str:
+        """``text`` with each piece of personal data stored and replaced by its token; the same value keeps its token."""
+        parts: list[str] = []
+        end = 0
+        for span in find(text, self._settings):
+            parts += [text[end : span.start], self.put(session, conversation, span.kind, text[span.start : span.end])]
+            end = span.end
+        return "".join([*parts, text[end:]])
+
+    def put(self, session: Session, conversation: Conversation, kind: str, value: str) -> str:
+        """Stores ``value`` as the citizen wrote it and returns its token."""
+        fingerprint = self._keyring.fingerprint(conversation.id, conversation.data_key, f"{kind}:{value}".encode())
+        stored = session.scalar(
+            select(VaultEntry).where(
+                VaultEntry.conversation_id == conversation.id, VaultEntry.kind == kind, VaultEntry.fingerprint == fingerprint
+            )
+        )
+        if stored is not None:
+            return stored.token
+        count = session.scalar(
+            select(func.count()).select_from(VaultEntry).where(VaultEntry.conversation_id == conversation.id, VaultEntry.kind == kind)
+        )
+        entry = VaultEntry(
+            conversation_id=conversation.id,
+            token=f"pd{kind}{(count or 0) + 1}",
+            kind=kind,
+            value_sealed=self.seal(conversation, value),
+            fingerprint=fingerprint,
+        )
+        session.add(entry)
+        session.flush()
+        return entry.token
+
+    def values(self, session: Session, conversation: Conversation) -> dict[str, str]:
+        """Token → value, all of the conversation's."""
+        entries = session.scalars(select(VaultEntry).where(VaultEntry.conversation_id == conversation.id).order_by(VaultEntry.created_at))
+        return {entry.token: self.open(conversation, entry.value_sealed) for entry in entries}
+
+
+def resolve(text: str, values: dict[str, str], *, masked: bool) -> str:
+    """``text`` with the tokens in ``values`` replaced, masked or in full; a token not in ``values`` stays."""
+
+    def replace(found: re.Match[str]) -> str:
+        value = values.get(found[0])
+        if value is None:
+            return found[0]
+        return mask(found[1], value) if masked else value
+
+    return TOKEN.sub(replace, text)
+
+
+def kind_of(token: str) -> str:
+    found = TOKEN.fullmatch(token)
+    if not found:
+        raise ValueError("not a token")
+    return found[1]
+
+
+def mask(kind: str, value: str) -> str:
+    """What an operator sees before revealing: enough to recognise a value that is read out, too little to use it."""
+    if kind == "email":
+        name, _, domain = value.partition("@")
+        return f"{name[:1]}***@{domain}"
+    if kind == "snils":
+        digits = _digits(value)
+        return f"***-***-*{digits[-4:-2]} {digits[-2:]}" if len(digits) == 11 else "***"
+    if kind == "phone":
+        digits = _digits(value)
+        return f"+* *** ***-{digits[-4:-2]}-{digits[-2:]}"
+    return value
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)

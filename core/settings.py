@@ -1,0 +1,158 @@
+"""The one settings object.
+
+What the desk promises (addresses, hours, deadlines, limits) has no default in code: it is read from ``settings.toml`` and may be
+overridden, like everything else, by environment variables with the prefix ``OTKLIK_``.
+"""
+
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "OTKLIK_"
+
+Hours = Annotated[int, Field(gt=0, le=24 * 365)]
+Days = Annotated[int, Field(gt=0, le=365)]
+Bytes = Annotated[int, Field(gt=0, le=1024**3)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Settings(BaseSettings):
+    """Every setting, typed and checked. Durations are in the unit that the name ends with, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, populate_by_name=True)
+
+    # Where things are.
+    settings_file: Path = ROOT / "settings.toml"
+    data_dir: Path = ROOT / "data"
+    articles_dir: Path = ROOT / "knowledge_base" / "articles"
+    rasa_model: Path = ROOT / "models" / "otklik.tar.gz"
+    rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
+    database_url: str = ""  # empty: SQLite in the data folder
+
+    # How it is reached.
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    rasa_url: str = "http://127.0.0.1:5005"
+    rasa_token: SecretStr = SecretStr("")
+    action_url: str = "http://127.0.0.1:5055"
+    cookie_secure: bool = False  # true behind TLS
+
+    # Secrets: without them they are made once and kept in the data folder, readable by their owner only.
+    master_key: SecretStr = SecretStr("")
+    operator_password: SecretStr = SecretStr("")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # The search's encoder: empty for the static one tuned on the articles, else a sentence-transformers model's folder or hub name.
+    embedder_model: str = ""
+
+    # The turn.
+    engine_timeout_seconds: Seconds = 20
+    engine_wait_seconds: Seconds = 45  # how long a turn waits for an engine that is restarting
+    turn_lease_seconds: Seconds = 30  # longer than engine_timeout_seconds; renewed while a turn waits
+    sweep_seconds: Seconds = 2
+    episode_events: Annotated[int, Field(gt=0)] = 200  # a longer tracker makes each turn slower: a new episode begins
+    turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
+
+    # What one client may do.
+    messages_per_minute: Annotated[int, Field(gt=0)] = 60
+    conversations_per_minute: Annotated[int, Field(gt=0)] = 300
+    logins_per_minute: Annotated[int, Field(gt=0)] = 20
+    operator_session_hours: Hours = 12
+
+    # What the desk promises: settings.toml.
+    service_name: str
+    portal_url: str
+    official_email: str
+    hotline: str
+    official_domains: list[str]
+    work_starts: ClockTime
+    work_ends: ClockTime
+    due_simple_hours: Hours
+    due_complex_days: Days
+    due_urgent_hours: Hours
+    due_urgent_confirmed_hours: Hours
+    due_complaint_days: Days
+    due_expedited_check_days: Days
+    due_expedited_hours: Hours
+    reopen_days: Days
+    appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
+    message_characters: Annotated[int, Field(gt=0, le=4000)]
+    message_attachments: Annotated[int, Field(gt=0, le=10)]
+    max_picture_bytes: Bytes
+    max_document_bytes: Bytes
+    max_message_bytes: Bytes
+    max_picture_pixels: Annotated[int, Field(gt=0)]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given: dict[str, Any] = {**env_settings(), **init_settings()}
+        path = Path(given.get("settings_file", cls.model_fields["settings_file"].default))
+        if not path.is_file():
+            raise SettingsError(f"{PREFIX}SETTINGS_FILE: there is no file {path}; it wants the path of a settings.toml")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Settings":
+        if self.work_starts >= self.work_ends:
+            raise ValueError("work_ends must be later than work_starts")
+        if self.turn_lease_seconds <= self.engine_timeout_seconds:
+            raise ValueError("turn_lease_seconds must be longer than engine_timeout_seconds")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the desk's database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'otklik.db'}"
+
+    @property
+    def index_dir(self) -> Path:
+        return self.data_dir / "index"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text is one line that names it and says what it wants."""
+
+
+def read_settings(**values: Any) -> Settings:
+    """Reads environment and file. Raises SettingsError with one line a person can act on."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        wants = first["msg"].removeprefix("Value error, ")
+        setting = f"{PREFIX}{name.upper()}" if name else "settings"
+        secret = "password" in name or "key" in name or "token" in name
+        got = "" if secret or first["type"] == "missing" or not name else f" (got {str(first['input'])[:80]!r})"
+        raise SettingsError(f"{setting}: {wants[0].lower() + wants[1:]}{got}") from None
+    except ValueError as error:  # a file that is not TOML, a list that is not JSON
+        raise SettingsError(f"settings: {error}".replace("\n", " ")) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once. At a process's start, use ``settings_or_exit``."""
+    return read_settings()
+
+
+def settings_or_exit() -> Settings:
+    """For entry points: a wrong setting ends the process with one line and exit code 2."""
+    try:
+        return settings()
+    except SettingsError as error:
+        print(f"otklik: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,103 @@
+"""Messages as api.md shows them. Here, and only here for the API, tokens become what the citizen wrote."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.desk import Desk
+from core.models import Attachment, Author, Conversation, Message, Note, Operator
+from core.personal_data import mask, resolve
+from core.working_time import MOSCOW
+
+
+def message_documents(
+    session: Session, desk: Desk, conversation: Conversation, messages: Sequence[Message], *, for_operator: bool = False
+) -> list[dict[str, Any]]:
+    """Messages for their reader: the citizen sees their own data in full, an operator sees it masked."""
+    if not messages:
+        return []
+    values = desk.vault.values(session, conversation)
+    names = operator_names(session, {message.operator_id for message in messages if message.operator_id})
+    attached: dict[uuid.UUID | None, list[Attachment]] = defaultdict(list)
+    for attachment in session.scalars(
+        select(Attachment).where(Attachment.message_id.in_([message.id for message in messages])).order_by(Attachment.id)
+    ):
+        attached[attachment.message_id].append(attachment)
+    return [
+        {
+            "id": str(message.id),
+            "seq": message.seq,
+            "author": message.author,
+            "author_name": _author_name(desk, message, names),
+            "text": resolve(desk.vault.open(conversation, message.text_sealed), values, masked=for_operator),
+            "buttons": [{"title": button["title"], "payload": f"{message.id}.{index}"} for index, button in enumerate(message.buttons)],
+            "attachments": [attachment_document(desk, conversation, attachment) for attachment in attached[message.id]],
+            "in_reply_to": message.in_reply_to,
+            "expects": message.expects,
+            "meta": message.meta,
+            "created_at": message.created_at.astimezone(MOSCOW).isoformat(),
+        }
+        for message in messages
+    ]
+
+
+def message_document(
+    session: Session, desk: Desk, conversation: Conversation, message: Message, *, for_operator: bool = False
+) -> dict[str, Any]:
+    return message_documents(session, desk, conversation, [message], for_operator=for_operator)[0]
+
+
+def attachment_document(desk: Desk, conversation: Conversation, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": str(attachment.id),
+        "filename": desk.vault.open(conversation, attachment.filename_sealed),
+        "content_type": attachment.content_type,
+        "size": attachment.size,
+        "scan": attachment.scan,
+    }
+
+
+def note_documents(session: Session, desk: Desk, conversation: Conversation) -> list[dict[str, Any]]:
+    """The internal notes, oldest first, for operators only."""
+    notes = list(session.scalars(select(Note).where(Note.conversation_id == conversation.id).order_by(Note.created_at, Note.id)))
+    values = desk.vault.values(session, conversation) if notes else {}
+    names = operator_names(session, {note.operator_id for note in notes})
+    return [
+        {
+            "id": str(note.id),
+            "author_name": names[note.operator_id],
+            "text": resolve(desk.vault.open(conversation, note.text_sealed), values, masked=True),
+            "created_at": note.created_at.astimezone(MOSCOW).isoformat(),
+        }
+        for note in notes
+    ]
+
+
+def masked_fields(session: Session, desk: Desk, conversation: Conversation) -> dict[str, str]:
+    """What the conversation holds of the citizen, by token, masked: {"email1": "a***@mail.ru"}."""
+    return {
+        field_name(token): mask(kind, value)
+        for token, value in desk.vault.values(session, conversation).items()
+        if (kind := field_name(token).rstrip("0123456789")) != "text"
+    }
+
+
+def field_name(token: str) -> str:
+    """The name under which operators see a token: pdemail1 → email1."""
+    return token.removeprefix("pd")
+
+
+def operator_names(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    if not ids:
+        return {}
+    return {row.id: row.name for row in session.execute(select(Operator.id, Operator.name).where(Operator.id.in_(ids)))}
+
+
+def _author_name(desk: Desk, message: Message, names: dict[uuid.UUID, str]) -> str:
+    if message.author == Author.OPERATOR and message.operator_id:
+        return names[message.operator_id]
+    return "" if message.author == Author.CITIZEN else desk.settings.service_name

@@ -1,0 +1,180 @@
+"""What every page and every call share: problems as application/problem+json, security headers, body limits."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.errors import Problem
+from core.facts import MB, size_words
+from core.words import say
+
+log = structlog.get_logger(__name__)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_BODY_OVERHEAD_BYTES = 64 * 1024  # multipart boundaries and fields around a file
+_JSON_BYTES = 256 * 1024
+_HTTP_PROBLEMS = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else None
+    return JSONResponse(problem.document(), problem.status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI, max_file_bytes: int) -> None:
+    """Makes ``app`` answer every error as a problem and set the security headers."""
+    app.add_middleware(BodyLimit, max_file_bytes=max_file_bytes)
+    app.add_middleware(SecurityHeaders)
+    # An upload that is being read stays in memory: a temporary file on disk would hold it in the clear.
+    MultiPartParser.spool_max_size = max_file_bytes + _BODY_OVERHEAD_BYTES
+
+    @app.exception_handler(Problem)
+    async def on_problem(_request: Request, problem: Problem) -> Response:
+        return problem_response(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> Response:
+        return _invalid_response(error)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_request: Request, error: HTTPException) -> Response:
+        if error.status_code == 413:
+            return problem_response(_body_too_large(max_file_bytes))
+        known = _HTTP_PROBLEMS.get(error.status_code)
+        return problem_response(Problem(error.status_code, known) if known else Problem(400, "malformed"))
+
+    @app.exception_handler(Exception)
+    async def on_fault(request: Request, error: Exception) -> Response:
+        # The exception's text may quote what somebody wrote: its type and place are enough to find it.
+        log.error("request_failed", method=request.method, route=_route(request), error=type(error).__name__, at=place_of(error))
+        return problem_response(Problem(500, "internal"))
+
+
+def _route(request: Request) -> str:
+    return getattr(request.scope.get("route"), "path", "?")
+
+
+def place_of(error: BaseException) -> str:
+    """Module and line where ``error`` arose: what a log may hold of it."""
+    place, trace = "?", error.__traceback__
+    while trace:
+        place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _invalid_response(error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return problem_response(Problem(400, "malformed"))
+    problem = Problem(422, "malformed_field", {"field": _field(found[0])}, _field(found[0]))
+    document: dict[str, Any] = problem.document()
+    document["errors"] = [
+        {"field": _field(item), "message": say("missing_field" if item["type"] == "missing" else "malformed_field", field=_field(item))}
+        for item in found
+    ]
+    document["detail"] = document["errors"][0]["message"]
+    return JSONResponse(document, 422, media_type="application/problem+json")
+
+
+def _field(item: dict[str, Any]) -> str:
+    names = [str(part) for part in item["loc"] if part not in ("body", "path", "query")]
+    return ".".join(names) or "body"
+
+
+class SecurityHeaders:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class BodyLimit:
+    """Stops reading a body that is larger than any call takes, declared or not."""
+
+    def __init__(self, app: ASGIApp, max_file_bytes: int) -> None:
+        self._app = app
+        self._max_file_bytes = max_file_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        is_file = headers.get(b"content-type", b"").startswith(b"multipart/")
+        limit = self._max_file_bytes + _BODY_OVERHEAD_BYTES if is_file else _JSON_BYTES
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            await problem_response(_body_too_large(limit))(scope, receive, send)
+            return
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, limited, send)
+
+
+def _body_too_large(limit: int) -> Problem:
+    return Problem(413, "file_too_large", {"limit": size_words(limit // MB * MB) if limit >= MB else f"{limit // 1024} КБ"})
+
+
+def client_address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def bearer_token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def file_response(name: str, content: bytes, content_type: str) -> Response:
+    """A download: never shown in place, whatever is inside."""
+    fallback = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return Response(
+        content,
+        media_type=content_type,
+        headers={
+            "Content-Disposition": f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}",
+            "Cache-Control": "private, no-store",
+        },
+    )

@@ -1,0 +1,85 @@
+"""The production calendar and deadline arithmetic (service-rules, "How a deadline is counted"). Moscow time throughout."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from core.models import AppealKind
+from core.settings import Settings
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+# Days that an hourly clock may stand still in a row: the longest holidays have eleven.
+_LONGEST_BREAK_DAYS = 31
+
+
+@lru_cache(maxsize=1)
+def _calendar() -> holidays.HolidayBase:
+    return holidays.country_holidays("RU", language="ru")
+
+
+def is_working_day(day: date) -> bool:
+    """By the Russian production calendar, with its moved days off and working Saturdays."""
+    return bool(_calendar().is_working_day(day))
+
+
+def start_of(received: datetime, settings: Settings) -> datetime:
+    """When an appeal received at ``received`` (aware) starts: at once in working hours, else at the next opening."""
+    moment = received.astimezone(MOSCOW)
+    opening, closing = time.fromisoformat(settings.work_starts), time.fromisoformat(settings.work_ends)
+    if is_working_day(moment.date()):
+        if opening <= moment.time() < closing:
+            return moment
+        if moment.time() < opening:
+            return _at(moment.date(), opening)
+    return _at(_next_working_day(moment.date()), opening)
+
+
+def due(kind: AppealKind, received: datetime, settings: Settings) -> datetime:
+    """The date by which an appeal of ``kind`` received at ``received`` (aware) is answered; Moscow time."""
+    if kind == AppealKind.URGENT:
+        return (received.astimezone(UTC) + timedelta(hours=settings.due_urgent_hours)).astimezone(MOSCOW)
+    start = start_of(received, settings)
+    if kind == AppealKind.SIMPLE:
+        return _add_hours_of_working_days(start, settings.due_simple_hours)
+    days = settings.due_complex_days if kind == AppealKind.COMPLEX else settings.due_complaint_days
+    return _end_of_working_day_after(start.date(), days, settings)
+
+
+def _end_of_working_day_after(day: date, count: int, settings: Settings) -> datetime:
+    for _ in range(count):
+        day = _next_working_day(day)
+    return _at(day, time.fromisoformat(settings.work_ends))
+
+
+def _add_hours_of_working_days(start: datetime, hours: int) -> datetime:
+    """The clock runs through the whole of a working day and stands still on a day off. Moscow has no daylight saving since 2014."""
+    moment, left = start, timedelta(hours=hours)
+    while True:
+        midnight = _at(moment.date() + timedelta(days=1), time(0))
+        if midnight - moment >= left:
+            return moment + left
+        left -= midnight - moment
+        moment = _at(_next_working_day(moment.date()), time(0))
+
+
+def _next_working_day(day: date) -> date:
+    for _ in range(_LONGEST_BREAK_DAYS):
+        day += timedelta(days=1)
+        if is_working_day(day):
+            return day
+    raise ValueError("the production calendar has no working day within a month")
+
+
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, MOSCOW)
+
+
+_MONTHS = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"]
+
+
+def in_words(moment: datetime) -> str:
+    """«24 ноября 2026 года, 15:00» in Moscow time."""
+    local = moment.astimezone(MOSCOW)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year} года, {local:%H:%M} (по Москве)"
