@@ -1,0 +1,1 @@
+"""The operator's side: appeals, the queue, accounts, the console."""

@@ -1,0 +1,113 @@
+"""Appeals («обращения»): a number, a due date and a history on a conversation."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.database import hint
+from core.desk import Desk
+from core.events import QUEUE
+from core.ids import new_access_code
+from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation, Operator
+from core.working_time import MOSCOW, due, start_of
+
+GENERAL_DEPARTMENT = "support"
+
+# Rows of two databases in one statement: the first number of a year needs no row beforehand, and no two writers get the same one.
+_NEXT_ORDINAL = text(
+    "INSERT INTO appeal_counters (year, last) VALUES (:year, 1) "
+    "ON CONFLICT (year) DO UPDATE SET last = appeal_counters.last + 1 RETURNING last"
+)
+
+
+def luhn_digit(digits: str) -> int:
+    """The check digit that makes ``digits`` pass Luhn's test (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return -total % 10
+
+
+def format_number(prefix: str, year: int, ordinal: int) -> str:
+    """ОБ-2026-000417-9: prefix, year, number within the year, Luhn digit over both."""
+    digits = f"{year}{ordinal:06d}"
+    return f"{prefix}-{year}-{ordinal:06d}-{luhn_digit(digits)}"
+
+
+def register(session: Session, desk: Desk, conversation: Conversation, kind: AppealKind, received: datetime) -> Appeal:
+    """Gives a locked conversation an appeal, with the next number of its year and its due date."""
+    year = start_of(received, desk.settings).year
+    ordinal = int(session.execute(_NEXT_ORDINAL, {"year": year}).scalar_one())
+    appeal = Appeal(
+        number=format_number(desk.settings.appeal_prefix, year, ordinal),
+        year=year,
+        ordinal=ordinal,
+        conversation_id=conversation.id,
+        kind=kind,
+        department=GENERAL_DEPARTMENT,
+        access_code_sealed=desk.vault.seal(conversation, new_access_code()),
+        received_at=received,
+        due_at=due(kind, received, desk.settings),
+    )
+    session.add(appeal)
+    session.flush()
+    record(session, appeal, "registered")
+    hint(session, QUEUE)
+    return appeal
+
+
+def newest_open(session: Session, conversation_id: uuid.UUID) -> Appeal | None:
+    return session.scalar(
+        select(Appeal)
+        .where(Appeal.conversation_id == conversation_id, Appeal.status != AppealStatus.CLOSED)
+        .order_by(Appeal.received_at.desc(), Appeal.ordinal.desc())
+        .limit(1)
+    )
+
+
+def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Appeal]:
+    """Newest first."""
+    return list(
+        session.scalars(
+            select(Appeal).where(Appeal.conversation_id == conversation_id).order_by(Appeal.received_at.desc(), Appeal.ordinal.desc())
+        )
+    )
+
+
+def begin_work(session: Session, appeal: Appeal, operator: Operator) -> None:
+    if appeal.status == AppealStatus.REGISTERED:
+        appeal.status = AppealStatus.IN_PROGRESS
+    record(session, appeal, "claimed", operator)
+
+
+def close(
+    session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, operator: Operator, resolution: str, at: datetime
+) -> None:
+    """Ends an appeal; ``resolution`` says how, in the operator's words."""
+    appeal.status = AppealStatus.CLOSED
+    appeal.closed_at = at
+    tokenised = desk.vault.tokenise(session, conversation, resolution)
+    record(session, appeal, "closed", operator, desk.vault.seal(conversation, tokenised))
+    hint(session, QUEUE)
+
+
+def record(session: Session, appeal: Appeal, kind: str, operator: Operator | None = None, detail_sealed: bytes | None = None) -> None:
+    """Adds a line to the appeal's history."""
+    session.add(AppealEvent(appeal_id=appeal.id, kind=kind, operator_id=operator.id if operator else None, detail_sealed=detail_sealed))
+
+
+def appeal_document(appeal: Appeal) -> dict[str, Any]:
+    return {
+        "number": appeal.number,
+        "kind": appeal.kind,
+        "status": appeal.status,
+        "department": appeal.department,
+        "priority": appeal.priority,
+        "received_at": appeal.received_at.astimezone(MOSCOW).isoformat(),
+        "due_at": appeal.due_at.astimezone(MOSCOW).isoformat(),
+        "closed_at": appeal.closed_at.astimezone(MOSCOW).isoformat() if appeal.closed_at else None,
+    }

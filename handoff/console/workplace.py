@@ -1,0 +1,159 @@
+"""What an operator does with a conversation, behind the console's calls and its socket."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.desk import Desk
+from core.errors import conflict, invalid, not_found
+from core.facts import fill
+from core.files import Files
+from core.inbound import check_text, unsent_attachments
+from core.models import Attachment, AuditEntry, Author, Conversation, Mode, Operator, Scan, now
+from core.transcript import field_name, masked_fields, message_document, message_documents, note_documents
+from handoff import appeals, operators, queue
+
+_ALL_MESSAGES = 1_000_000
+_PASSWORD_CHECKS_AT_ONCE = 2
+
+# Articles that fit the citizen's words: [{"slug", "title", "text"}].
+Suggest = Callable[[str], list[dict[str, str]]]
+
+
+class Workplace:
+    """The operators' side of one gateway process."""
+
+    def __init__(self, desk: Desk, files: Files, suggest: Suggest) -> None:
+        self.desk = desk
+        self.files = files
+        self._suggest = suggest
+        self._password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
+
+    async def password_matches(self, operator: Operator | None, password: str) -> bool:
+        """In a thread, a few at once: each takes tens of milliseconds and 64 MiB on purpose."""
+        async with self._password_checks:
+            return await asyncio.to_thread(operators.password_matches, operator, password)
+
+    async def transcript(self, conversation_id: uuid.UUID) -> dict[str, Any]:
+        """The whole conversation for an operator. Problem 404."""
+        document, question = await self.desk.database.read_soon(self._transcript, conversation_id)
+        articles = await asyncio.to_thread(self._suggest, question) if question else []
+        document["suggested_articles"] = [{**article, "text": fill(article["text"], self.desk.settings)} for article in articles]
+        return document
+
+    def _transcript(self, session: Session, conversation_id: uuid.UUID) -> tuple[dict[str, Any], str]:
+        conversation = conversations.find(session, conversation_id)
+        messages = conversations.messages_after(session, conversation_id, 0, _ALL_MESSAGES)
+        own_appeals = [appeals.appeal_document(appeal) for appeal in appeals.of_conversation(session, conversation_id)]
+        documents = message_documents(session, self.desk, conversation, messages, for_operator=True)
+        typed = [document["text"] for document in documents if document["author"] == Author.CITIZEN]
+        return {
+            "messages": documents,
+            "notes": note_documents(session, self.desk, conversation),
+            "fields": masked_fields(session, self.desk, conversation),
+            "appeal": own_appeals[0] if own_appeals else None,
+            "earlier_appeals": own_appeals[1:],
+            **self.state(session, conversation),
+            "channel": conversation.channel,
+        }, max(typed[-5:], key=len, default="")
+
+    def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
+        """Who has the conversation."""
+        operator = session.get(Operator, conversation.operator_id) if conversation.operator_id else None
+        return {
+            "mode": conversation.mode,
+            "operator": {"login": operator.login, "name": operator.name} if operator else None,
+            "queue_position": queue.position(session, conversation.id) if conversation.mode == Mode.QUEUED else None,
+        }
+
+    async def reply(
+        self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
+    ) -> dict[str, Any]:
+        """Stores an operator's message; the same ``client_message_id`` again returns what was stored. Problem 404, 409, 422."""
+        external_id = f"{conversation_id}:{operator.id}:{client_message_id}"
+
+        def store(session: Session) -> dict[str, Any]:
+            conversation = conversations.lock(session, conversation_id)
+            message = conversations.find_by_external_id(session, conversation.channel, external_id)
+            if message is None:
+                queue.check_holder(session, conversation, operator)
+                attachments = unsent_attachments(session, self.desk, conversation, attachment_ids, operator.id)
+                checked = check_text(self.desk, text, has_attachment=bool(attachments))
+                message = conversations.append(
+                    session,
+                    self.desk.vault,
+                    conversation,
+                    Author.OPERATOR,
+                    checked,
+                    operator=operator,
+                    attachments=attachments,
+                    external_id=external_id,
+                )
+            return message_document(session, self.desk, conversation, message, for_operator=True)
+
+        return await self.desk.database.write_soon(store)
+
+    async def note(
+        self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
+    ) -> dict[str, Any]:
+        """Stores an internal note. Only who has the conversation may write one. Problem 404, 409, 422."""
+        if attachment_ids:
+            raise invalid("attachment_ids", "note_attachments")
+
+        def store(session: Session) -> dict[str, Any]:
+            conversation = conversations.lock(session, conversation_id)
+            queue.check_holder(session, conversation, operator)
+            checked = check_text(self.desk, text, has_attachment=False)
+            note = conversations.add_note(session, self.desk.vault, conversation, operator, checked, f"{operator.id}:{client_message_id}")
+            documents = note_documents(session, self.desk, conversation)
+            return next(document for document in documents if document["id"] == str(note.id))
+
+        return await self.desk.database.write_soon(store)
+
+    def reveal(self, session: Session, conversation_id: uuid.UUID, operator: Operator, field: str, reason: str) -> str:
+        """A field's value in full, and a line in the audit log. Problem 404."""
+        conversation = conversations.lock(session, conversation_id)
+        fields = {field_name(token): value for token, value in self.desk.vault.values(session, conversation).items()}
+        if field not in fields:
+            raise not_found("field_unknown")
+        self._audit(session, conversation, operator, "reveal", field, reason)
+        return fields[field]
+
+    def readable_attachment(self, session: Session, attachment_id: uuid.UUID, operator: Operator) -> tuple[Conversation, Attachment]:
+        """An attachment that may be opened. Problem 404, 409."""
+        attachment = session.get(Attachment, attachment_id)
+        # What is not sent yet is its uploader's own.
+        if attachment is None or (attachment.message_id is None and attachment.operator_id != operator.id):
+            raise not_found("attachment_not_found")
+        if attachment.scan == Scan.REFUSED:
+            raise conflict("attachment_refused")
+        if attachment.scan == Scan.UNSCANNED and attachment.released_at is None and attachment.operator_id is None:
+            raise conflict("unscanned")
+        return conversations.find(session, attachment.conversation_id), attachment
+
+    def release(self, session: Session, attachment_id: uuid.UUID, operator: Operator, reason: str) -> None:
+        """Lets an unscanned file be opened from now on. Problem 404, 409."""
+        attachment = session.get(Attachment, attachment_id)
+        if attachment is None or attachment.message_id is None:
+            raise not_found("attachment_not_found")
+        if attachment.scan == Scan.REFUSED:
+            raise conflict("attachment_refused")
+        attachment.released_at = now()
+        conversation = conversations.lock(session, attachment.conversation_id)
+        self._audit(session, conversation, operator, "release", str(attachment.id), reason)
+
+    def check_words(self, text: str, field: str, missing: str) -> str:
+        """What an operator has to write, trimmed. Problem 422 if it is empty or cannot be stored."""
+        if not text.strip():
+            raise invalid(field, missing)
+        return check_text(self.desk, text, has_attachment=False).strip()
+
+    def _audit(self, session: Session, conversation: Conversation, operator: Operator, action: str, subject: str, reason: str) -> None:
+        sealed = self.desk.vault.seal(conversation, self.desk.vault.tokenise(session, conversation, reason))
+        session.add(
+            AuditEntry(operator_id=operator.id, conversation_id=conversation.id, action=action, subject=subject, reason_sealed=sealed)
+        )
