@@ -1,0 +1,114 @@
+"""The gateway: all wiring. Channels and workers are supervised tasks of one process; one that crashes restarts alone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+
+from bot.channels.widget import WidgetDesk, widget_routes
+from bot.channels.widget_socket import widget_socket_routes
+from bot.dialogue_engine import RasaEngine
+from bot.readiness import Readiness
+from bot.turns import Turns
+from core.database import Database
+from core.desk import Desk
+from core.events import Events
+from core.files import Files
+from core.web import install, place_of
+from handoff.console.access import Access
+from handoff.console.api import account_routes, work_routes
+from handoff.console.pages import FOLDER as CONSOLE
+from handoff.console.pages import console_pages
+from handoff.console.socket import console_socket_routes
+from handoff.console.workplace import Workplace
+from handoff.suggested_articles import SuggestedArticles
+
+log = structlog.get_logger(__name__)
+
+_FOLDER = Path(__file__).parent
+_CHANGE_POLL_SECONDS = 0.5
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """The gateway over an open desk; closing the desk is the caller's."""
+    settings = desk.settings
+    engine = RasaEngine(settings)
+    turns = Turns(desk, engine)
+    files = Files(desk)
+    widget = WidgetDesk(desk, turns, files)
+    workplace = Workplace(desk, files, SuggestedArticles(settings.index_dir, settings.embedder_model))
+    access = Access(desk)
+    readiness = Readiness(desk, engine)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        workers = [
+            asyncio.create_task(_supervise("turns", turns.run_forever)),
+            asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
+        ]
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            await engine.close()
+
+    app = FastAPI(title=settings.service_name, version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    install(app, max_file_bytes=settings.max_document_bytes)
+    app.include_router(widget_routes(widget))
+    app.include_router(widget_socket_routes(widget))
+    app.include_router(account_routes(workplace, access))
+    app.include_router(work_routes(workplace, access))
+    app.include_router(console_socket_routes(workplace, access))
+    app.include_router(console_pages(desk))
+    app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
+    app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))
+    templates = Jinja2Templates(_FOLDER / "templates")
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def chat_page(request: Request) -> Response:
+        facts = {name: getattr(settings, name) for name in ("service_name", "portal_url", "hotline", "official_email")}
+        return templates.TemplateResponse(request, "chat.html", {**facts, "max_characters": settings.message_characters})
+
+    @app.get("/healthz", tags=["service"])
+    async def is_alive() -> dict[str, str]:
+        """The process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["service"])
+    async def is_ready() -> Response:
+        """Each dependency with its state; 503 until all answer."""
+        states = await readiness.states()
+        ready = all(state == "ok" for state in states.values())
+        return JSONResponse({"status": "ok" if ready else "waiting", "dependencies": states}, 200 if ready else 503)
+
+    return app
+
+
+async def _watch_changes(database: Database, events: Events) -> None:
+    """Notices what other processes (the command line) wrote."""
+    while True:
+        if await database.changed_elsewhere():
+            events.publish_everywhere()
+        await asyncio.sleep(_CHANGE_POLL_SECONDS)
+
+
+async def _supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Runs ``work`` for ever; after a crash again, after a growing pause."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the task has to run again
+            log.error("task_crashed", task=name, error=type(error).__name__, at=place_of(error), pause_seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,96 @@
+"""A citizen's message on its way in: checked, made free of personal data, stored with its turn; only then is it acknowledged."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.desk import Desk
+from core.errors import conflict, invalid
+from core.inbound import UNSTORABLE, check_text, unsent_attachments
+from core.models import Author, Conversation, Message, Mode, Turn, TurnState
+from core.personal_data import TOKEN
+from core.words import say
+from handoff import queue
+
+_ID_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A message as a channel hands it over. ``external_id`` is the sender's own id of it, ``payload`` a pressed button's."""
+
+    external_id: str
+    text: str
+    payload: str | None = None
+    attachment_ids: list[uuid.UUID] = field(default_factory=list)
+
+
+def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: Inbound, at: datetime) -> Message:
+    """Stores ``inbound`` once and begins its turn; the same one again returns what was stored. Problem 404, 409 or 422."""
+    conversation = conversations.lock(session, conversation_id)
+    if not 1 <= len(inbound.external_id) <= _ID_CHARACTERS or UNSTORABLE.search(inbound.external_id):
+        raise invalid("client_message_id", "client_message_id_wrong")
+    external_id = f"{conversation_id}:{inbound.external_id}"
+    stored = conversations.find_by_external_id(session, conversation.channel, external_id)
+    if stored is not None:
+        return stored
+    if conversation.mode == Mode.CLOSED:
+        raise conflict("conversation_closed")
+    button = None
+    if inbound.payload is not None:
+        button = conversations.find_button(session, conversation_id, inbound.payload)
+        if button is None:
+            raise invalid("payload", "payload_unknown")
+    attachments = unsent_attachments(session, desk, conversation, inbound.attachment_ids)
+    text = button["title"] if button else check_text(desk, inbound.text, has_attachment=bool(attachments))
+    message = conversations.append(
+        session, desk.vault, conversation, Author.CITIZEN, text, attachments=attachments, external_id=external_id
+    )
+    command = button["command"] if button else None
+    if (button and command in _DEEDS) or (command and command.startswith(queue.RATE)):
+        _press(session, desk, conversation, button or {}, message, at)
+    elif conversation.mode == Mode.BOT:
+        session.add(
+            Turn(conversation_id=conversation.id, message_id=message.id, seq=message.seq, command=command, epoch=conversation.epoch)
+        )
+    else:
+        _note_email(session, desk, conversation, message)
+    return message
+
+
+def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
+    """The ``seq`` of each message whose turn is not over."""
+    return set(
+        session.scalars(
+            select(Turn.seq).where(Turn.conversation_id == conversation_id, Turn.state.in_([TurnState.ACCEPTED, TurnState.RUNNING]))
+        )
+    )
+
+
+def _press(session: Session, desk: Desk, conversation: Conversation, button: dict[str, object], message: Message, at: datetime) -> None:
+    """What the gateway itself does at once when a button is pressed, with the dialogue engine up or down."""
+    command = str(button["command"])
+    if command == queue.HAND_OVER:
+        queue.hand_over(session, desk, conversation, "citizen_asked", at, in_reply_to=message.seq)
+    elif command == queue.LEAVE_QUEUE:
+        if conversation.mode == Mode.QUEUED:
+            queue.leave(session, desk, conversation, at)
+    else:
+        queue.rate(session, desk, conversation, button)
+
+
+_DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE)
+
+
+def _note_email(session: Session, desk: Desk, conversation: Conversation, message: Message) -> None:
+    """A citizen who waits was asked for an address (the handoff message expects it): the first one given is kept."""
+    if conversation.mode != Mode.QUEUED or conversation.email_token:
+        return
+    found = next((token for token in TOKEN.finditer(desk.vault.open(conversation, message.text_sealed)) if token[1] == "email"), None)
+    if found:
+        conversation.email_token = found[0]
+        conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("email_noted"), meta={"kind": "notice"})

@@ -1,0 +1,33 @@
+"""Whether everything the gateway needs answers."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.dialogue_engine import RasaEngine
+from core.desk import Desk
+from core.models import Operator
+
+
+class Readiness:
+    def __init__(self, desk: Desk, engine: RasaEngine) -> None:
+        self._desk = desk
+        self._engine = engine
+
+    async def states(self) -> dict[str, str]:
+        """Dependency → "ok" or "down"."""
+        model, actions = await self._engine.health()
+        return {
+            "database": "ok" if await self._database_answers() else "down",
+            "dialogue_engine": "ok" if model else "down",
+            "action_server": "ok" if actions else "down",
+        }
+
+    async def _database_answers(self) -> bool:
+        def look(session: Session) -> None:
+            session.execute(select(Operator.id).limit(1))
+
+        try:
+            await self._desk.database.read_soon(look)
+        except Exception:  # noqa: BLE001 - any failure means that it does not answer
+            return False
+        return True
