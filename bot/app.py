@@ -32,6 +32,18 @@ from handoff.suggested_articles import SuggestedArticles
 log = structlog.get_logger(__name__)
 
 _FOLDER = Path(__file__).parent
+# What the page says of the desk and of its limits.
+_PAGE_FACTS = (
+    "service_name",
+    "portal_url",
+    "hotline",
+    "official_email",
+    "message_characters",
+    "message_attachments",
+    "max_picture_bytes",
+    "max_document_bytes",
+    "max_message_bytes",
+)
 _CHANGE_POLL_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -76,8 +88,7 @@ def create_app(desk: Desk) -> FastAPI:
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def chat_page(request: Request) -> Response:
-        facts = {name: getattr(settings, name) for name in ("service_name", "portal_url", "hotline", "official_email")}
-        return templates.TemplateResponse(request, "chat.html", {**facts, "max_characters": settings.message_characters})
+        return templates.TemplateResponse(request, "chat.html", {name: getattr(settings, name) for name in _PAGE_FACTS})
 
     @app.get("/healthz", tags=["service"])
     async def is_alive() -> dict[str, str]:

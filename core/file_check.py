@@ -1,6 +1,6 @@
 """Checks one file and makes it harmless, in a process of its own with limits: `python -m core.file_check TYPE MAX_PIXELS`.
 
-Reads the file on standard input and writes what may be kept on standard output. Exit code 1: refused, the words' key on standard error.
+Reads the file on standard input and writes what may be kept on standard output. Exit code REFUSED: the words' key is on standard error.
 """
 
 import io
@@ -8,6 +8,7 @@ import resource
 import sys
 import zipfile
 
+REFUSED = 3  # not 1, which is also how Python ends on a fault
 _MEMORY_BYTES = 1024**3
 _CPU_SECONDS = 15
 _UNPACKED_BYTES = 200 * 1024**2
@@ -85,7 +86,7 @@ def main(content_type: str, max_pixels: int) -> int:
             kept = check_docx(content)
     except Refused as refusal:
         sys.stderr.write(str(refusal))
-        return 1
+        return REFUSED
     sys.stdout.buffer.write(kept)
     return 0
 

@@ -9,12 +9,13 @@ import filetype
 import structlog
 from sqlalchemy.orm import Session
 
-from core import conversations
+from core import conversations, file_check
 from core.desk import Desk
 from core.errors import Problem, conflict, invalid, too_large, wrong_type
 from core.facts import size_words
 from core.ids import new_id
 from core.models import Attachment, Conversation, Mode, Operator, Scan
+from core.settings import ROOT
 from core.words import say
 
 log = structlog.get_logger(__name__)
@@ -109,6 +110,7 @@ class Files:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                cwd=ROOT,
             )
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):
@@ -122,8 +124,8 @@ class Files:
                     await process.wait()
         if process.returncode == 0:
             return cleaned
-        key = errors.decode(errors="replace").strip().rpartition("\n")[2]
-        if process.returncode != 1:  # ended by a limit or a fault of the parser
+        key = errors.decode(errors="replace").strip()
+        if process.returncode != file_check.REFUSED:  # ended by a limit or a fault of the parser
             log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=process.returncode)
             key = "file_broken"
         raise Problem(422, key, field_name="file")

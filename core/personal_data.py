@@ -15,9 +15,11 @@ from core.models import Conversation, VaultEntry
 from core.settings import Settings
 from core.words import say
 
-TOKEN = re.compile(r"(?<![0-9A-Za-zА-Яа-яЁё_])pd(snils|phone|email|text)([1-9][0-9]*)(?![0-9A-Za-zА-Яа-яЁё_])")
+_LETTER = "[0-9A-Za-zА-Яа-яЁё_]"  # of a word: a token has none beside it
+TOKEN = re.compile(rf"(?<!{_LETTER})pd(snils|phone|email|text)([1-9][0-9]*)(?!{_LETTER})")
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_IS_LETTER = re.compile(_LETTER).fullmatch
 _SEPARATORS = r"[\s\u00a0.()\-–—]*"
 # What follows the word is meant as a SNILS whether its length is right or not: validation reads the vault.
 _NAMED_SNILS = re.compile(r"снилс\w*[^\d\n]{0,20}?(\d(?:[\s\u00a0\-–—]?\d){5,14})(?!\d)", re.IGNORECASE)
@@ -48,12 +50,22 @@ def snils_is_valid(digits: str) -> bool:
 
 
 def find(text: str, settings: Settings) -> list[Span]:
-    """SNILS, phones and e-mail addresses in ``text``, by position, without overlaps. The desk's own contacts are not personal."""
+    """SNILS, phones and e-mail addresses in ``text``, by position, without overlaps. The desk's own contacts are not personal.
+
+    A span is whole words («тел+79215550142»): a token glued to a letter would not be told from the word.
+    """
     found: list[Span] = []
 
     def add(kind: str, start: int, end: int) -> None:
-        if all(end <= span.start or start >= span.end for span in found):
-            found.append(Span(kind, start, end))
+        while start > 0 and _IS_LETTER(text[start - 1]):
+            start -= 1
+        while end < len(text) and _IS_LETTER(text[end]):
+            end += 1
+        overlapping = [span for span in found if start < span.end and span.start < end]
+        for span in overlapping:
+            found.remove(span)
+        kind = overlapping[0].kind if overlapping else kind
+        found.append(Span(kind, min([start, *(span.start for span in overlapping)]), max([end, *(span.end for span in overlapping)])))
 
     for match in _EMAIL.finditer(text):
         if match[0].casefold() != settings.official_email.casefold():

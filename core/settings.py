@@ -4,13 +4,18 @@ What the desk promises (addresses, hours, deadlines, limits) has no default in c
 overridden, like everything else, by environment variables with the prefix ``OTKLIK_``.
 """
 
+import re
 import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError as UnreadableVariable
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "OTKLIK_"
@@ -19,7 +24,50 @@ Hours = Annotated[int, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(gt=0, le=365)]
 Bytes = Annotated[int, Field(gt=0, le=1024**3)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+def _clock_time(value: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise ValueError("it wants a time of day like 09:00")
+    return value
+
+
+def _domain(value: str) -> str:
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", value):
+        raise ValueError("it wants host names like portal.example.ru")
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        is_address = False
+    if not is_address:
+        raise ValueError("it wants an address like https://portal.example.ru")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    if value.exists() and not value.is_dir():
+        raise ValueError("it wants a folder")
+    return value
+
+
+def _database_address(value: str) -> str:
+    try:
+        if value:
+            make_url(value).get_backend_name()
+    except (ArgumentError, ValueError):
+        raise ValueError("it wants an address like postgresql+psycopg://user:password@host/name") from None
+    return value
+
+
+ClockTime = Annotated[str, AfterValidator(_clock_time)]
+Domain = Annotated[str, AfterValidator(_domain)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Folder = Annotated[Path, AfterValidator(_folder)]
 
 
 class Settings(BaseSettings):
@@ -29,18 +77,18 @@ class Settings(BaseSettings):
 
     # Where things are.
     settings_file: Path = ROOT / "settings.toml"
-    data_dir: Path = ROOT / "data"
-    articles_dir: Path = ROOT / "knowledge_base" / "articles"
+    data_dir: Folder = ROOT / "data"
+    articles_dir: Folder = ROOT / "knowledge_base" / "articles"
     rasa_model: Path = ROOT / "models" / "otklik.tar.gz"
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
-    database_url: str = ""  # empty: SQLite in the data folder
+    database_url: Annotated[str, AfterValidator(_database_address)] = ""  # empty: SQLite in the data folder
 
     # How it is reached.
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    rasa_url: str = "http://127.0.0.1:5005"
+    rasa_url: WebAddress = "http://127.0.0.1:5005"
     rasa_token: SecretStr = SecretStr("")
-    action_url: str = "http://127.0.0.1:5055"
+    action_url: WebAddress = "http://127.0.0.1:5055"
     cookie_secure: bool = False  # true behind TLS
 
     # Secrets: without them they are made once and kept in the data folder, readable by their owner only.
@@ -68,10 +116,10 @@ class Settings(BaseSettings):
 
     # What the desk promises: settings.toml.
     service_name: str
-    portal_url: str
+    portal_url: WebAddress
     official_email: str
     hotline: str
-    official_domains: list[str]
+    official_domains: list[Domain]
     work_starts: ClockTime
     work_ends: ClockTime
     due_simple_hours: Hours
@@ -103,20 +151,29 @@ class Settings(BaseSettings):
         path = Path(given.get("settings_file", cls.model_fields["settings_file"].default))
         if not path.is_file():
             raise SettingsError(f"{PREFIX}SETTINGS_FILE: there is no file {path}; it wants the path of a settings.toml")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+        except (ValueError, OSError) as error:
+            raise SettingsError(f"{PREFIX}SETTINGS_FILE: {path} cannot be read as TOML: {error}".replace("\n", " ")) from None
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         if self.work_starts >= self.work_ends:
-            raise ValueError("work_ends must be later than work_starts")
+            raise ValueError(f"{PREFIX}WORK_ENDS: it wants a time later than {PREFIX}WORK_STARTS ({self.work_starts})")
         if self.turn_lease_seconds <= self.engine_timeout_seconds:
-            raise ValueError("turn_lease_seconds must be longer than engine_timeout_seconds")
+            longer_than = f"{PREFIX}ENGINE_TIMEOUT_SECONDS ({self.engine_timeout_seconds:g})"
+            raise ValueError(f"{PREFIX}TURN_LEASE_SECONDS: it wants more than {longer_than}")
         return self
 
     @property
     def database(self) -> str:
         """The SQLAlchemy URL of the desk's database."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'otklik.db'}"
+        return self.database_url or f"sqlite:///{self.database_file}"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the embedded database is."""
+        return self.data_dir / "otklik.db"
 
     @property
     def index_dir(self) -> Path:
@@ -132,15 +189,26 @@ def read_settings(**values: Any) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        wants = first["msg"].removeprefix("Value error, ")
-        setting = f"{PREFIX}{name.upper()}" if name else "settings"
-        secret = "password" in name or "key" in name or "token" in name
-        got = "" if secret or first["type"] == "missing" or not name else f" (got {str(first['input'])[:80]!r})"
-        raise SettingsError(f"{setting}: {wants[0].lower() + wants[1:]}{got}") from None
-    except ValueError as error:  # a file that is not TOML, a list that is not JSON
-        raise SettingsError(f"settings: {error}".replace("\n", " ")) from None
+        raise SettingsError(_in_one_line(dict(error.errors()[0]))) from None
+    except UnreadableVariable as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = found[1].upper() if found else "…"
+        raise SettingsError(f'{PREFIX}{name}: it wants a JSON list like ["portal.example.ru"]') from None
+
+
+def _in_one_line(error: dict[str, Any]) -> str:
+    wants = str(error["msg"]).removeprefix("Value error, ").replace("\n", " ")
+    if not error["loc"]:  # settings that do not go together: the message names them
+        return wants
+    name = str(error["loc"][0])
+    setting = f"{PREFIX}{name.upper()}"
+    if error["type"] == "missing":
+        return f"{setting}: it is missing; it wants a value in settings.toml or in the environment"
+    if error["type"] == "extra_forbidden":  # its value is not quoted: it may be a secret under a mistyped name
+        return f"{setting}: there is no such setting; correct or remove {name} in settings.toml"
+    secret = any(part in name for part in ("password", "key", "token", "database_url"))
+    got = "" if secret else f" (got {str(error['input'])[:80]!r})"
+    return f"{setting}: {wants[0].lower() + wants[1:]}{got}"
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, tuple_
@@ -50,7 +49,7 @@ def hand_over(
         desk.vault,
         conversation,
         Author.SYSTEM,
-        say(words, number=appeal.number, due=in_words(appeal.due_at), position=position_words(place)),
+        say(words, number=appeal.number, due=in_words(appeal.due_at)),
         buttons=[{"title": say("leave_queue_button"), "command": LEAVE_QUEUE}],
         in_reply_to=in_reply_to,
         expects=None if conversation.email_token else "email",
@@ -169,10 +168,6 @@ def position(session: Session, conversation_id: uuid.UUID) -> int | None:
     return 1 + (session.scalar(select(func.count()).select_from(QueueEntry).where(QueueEntry.ended_at.is_(None), ahead)) or 0)
 
 
-def position_words(place: int | None) -> str:
-    return say("queue_first") if place in (None, 1) else say("queue_place", position=place)
-
-
 def items(session: Session) -> list[dict[str, Any]]:
     """Waiting conversations, then those with an operator and open appeals; in each the most urgent first."""
     waiting = session.execute(_rows().where(QueueEntry.id.is_not(None)))
@@ -180,11 +175,15 @@ def items(session: Session) -> list[dict[str, Any]]:
     # A conversation that an operator took from the bot has no appeal; an appeal superseded by a newer one is not listed twice.
     seen: set[uuid.UUID] = set()
     documents = []
+    rows = [*waiting, *others]
+    # Why it came to people stays worth knowing after the claim: the newest wait's reason.
+    newest = select(QueueEntry.conversation_id, QueueEntry.reason).order_by(QueueEntry.waiting_since)
+    reasons = dict(session.execute(newest.where(QueueEntry.conversation_id.in_([row[0].id for row in rows]))).tuples().all())
     conversation: Conversation
     appeal: Appeal | None
     entry: QueueEntry | None
     operator: Operator | None
-    for conversation, appeal, entry, operator in chain(waiting, others):
+    for conversation, appeal, entry, operator in rows:
         if conversation.id in seen:
             continue
         seen.add(conversation.id)
@@ -192,7 +191,7 @@ def items(session: Session) -> list[dict[str, Any]]:
             {
                 "conversation_id": str(conversation.id),
                 "appeal_number": appeal.number if appeal else None,
-                "reason": entry.reason if entry else None,
+                "reason": reasons.get(conversation.id),
                 "department": appeal.department if appeal else appeals.GENERAL_DEPARTMENT,
                 "priority": appeal.priority if appeal else 0,
                 "waiting_since": entry.waiting_since.astimezone(MOSCOW).isoformat() if entry else None,

@@ -23,7 +23,7 @@ def console_pages(desk: Desk) -> APIRouter:
         headers = {"Cache-Control": "no-store"}
         if operator is None:
             return templates.TemplateResponse(request, "login.html", words, headers=headers)
-        who = {"operator_name": operator.name, "operator_login": operator.login, "operator_role": operator.role}
+        who = {"operator_name": operator.name, "operator_login": operator.login, "operator_role": operator.role, "limits": desk.settings}
         return templates.TemplateResponse(request, "console.html", {**words, **who}, headers=headers)
 
     return routes

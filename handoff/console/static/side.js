@@ -1,0 +1,145 @@
+// The side pane: the appeal, the citizen's data, earlier appeals, articles for the answer, notes.
+
+import { arrange, button, el, icon } from "./dom.js";
+import { fieldList } from "./fields.js";
+import { makeNotes } from "./notes.js";
+import { laidOutText } from "./text.js";
+import { fullDate, shortDate, urgency } from "./time.js";
+import { kindWords, statusWords } from "./words.js";
+
+/**
+ * Builds the pane.
+ * @param {HTMLElement} pane
+ * @param {string} own the operator's login
+ * @param {{insert: (text: string) => void, leave: () => void, noted: (thread: any, note: any) => void}} actions
+ */
+export function makeSide(pane, own, { insert, leave, noted }) {
+  const back = el("div", { class: "side-head only-folded" }, button("К переписке", leave, { icon: "back", style: "quiet" }));
+  const nothing = el("p", { class: "nothing" }, "Здесь будут сведения об обращении.");
+  const appeal = section("appeal", "Обращение");
+  const fields = section("fields", "Данные гражданина");
+  const articles = section("articles", "Статьи для ответа");
+  const notes = section("notes", "Внутренние заметки");
+  const earlier = section("earlier", "Прежние обращения");
+  let shown = null;
+  let noteBook = null;
+  let inserts = [];
+
+  function showFields() {
+    const focused = document.activeElement?.dataset?.field;
+    fields.fill(fieldList(shown, showFields));
+    // The pressed button was replaced by its opposite: the focus stays where it was.
+    if (focused) fields.node.querySelector(`[data-field="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function showArticles(thread) {
+    const key = thread.articles.map((article) => article.slug).join(" ");
+    if (articles.node.dataset.key === `${thread.id} ${key}`) return;
+    articles.node.dataset.key = `${thread.id} ${key}`;
+    inserts = thread.articles.map((article) =>
+      button("Вставить в ответ", () => insert(article.text), { style: "small", label: `Вставить в ответ: ${article.title}` }),
+    );
+    const cards = thread.articles.map((article, index) =>
+      el(
+        "details",
+        { class: "article", data: { slug: article.slug } },
+        el("summary", {}, article.title),
+        laidOutText(article.text),
+        inserts[index],
+      ),
+    );
+    articles.fill(...(cards.length ? cards : [el("p", { class: "empty" }, "Подходящих статей не нашлось.")]));
+  }
+
+  return {
+    /** Shows that nothing is open. */
+    clear() {
+      shown = null;
+      arrange(pane, [nothing]);
+    },
+    /** Shows what belongs to a thread. @param {any} thread */
+    show(thread) {
+      if (shown !== thread) {
+        shown = thread;
+        noteBook = makeNotes(thread, (note) => noted(thread, note));
+        notes.fill(noteBook.node);
+        pane.scrollTop = 0;
+      }
+      const mine = thread.isHeldBy(own);
+      appeal.fill(appealCard(thread.appeal));
+      showFields();
+      showArticles(thread);
+      for (const press of inserts) {
+        press.disabled = !mine;
+        press.title = mine ? "" : "Сначала возьмите разговор в работу";
+      }
+      noteBook.update(mine);
+      earlier.fill(earlierList(thread.earlierAppeals));
+      earlier.node.hidden = thread.earlierAppeals.length === 0;
+      arrange(pane, [back, appeal.node, fields.node, articles.node, notes.node, earlier.node]);
+    },
+    /** Brings the due date up to now. */
+    tick() {
+      if (shown) appeal.fill(appealCard(shown.appeal));
+    },
+  };
+}
+
+function section(name, title) {
+  const body = el("div", { class: "side-body" });
+  const node = el(
+    "section",
+    { class: "side-section", "aria-labelledby": `side-${name}`, data: { section: name } },
+    el("h2", { id: `side-${name}` }, title),
+    body,
+  );
+  return { node, fill: (...nodes) => body.replaceChildren(...nodes) };
+}
+
+function appealCard(appeal) {
+  if (!appeal) return el("p", { class: "empty" }, "Открытого обращения нет.");
+  const near = appeal.status === "closed" ? null : urgency(appeal.due_at);
+  const pressing = near && near.level !== "calm";
+  return el(
+    "div",
+    { class: "appeal" },
+    el("p", { class: "appeal-number" }, appeal.number),
+    el(
+      "p",
+      { class: "tags" },
+      el("span", { class: "tag" }, statusWords(appeal.status)),
+      el("span", { class: "tag" }, kindWords(appeal.kind)),
+    ),
+    pressing ? el("p", { class: `due ${near.level}` }, icon(near.icon), near.words) : null,
+    el(
+      "dl",
+      { class: "facts" },
+      appeal.received_at ? fact("Получено", appeal.received_at) : null,
+      fact("Ответить до", appeal.due_at),
+      appeal.closed_at ? fact("Завершено", appeal.closed_at) : null,
+    ),
+  );
+}
+
+const fact = (term, moment) => el("div", {}, el("dt", {}, term), el("dd", { title: fullDate(moment) }, shortDate(moment)));
+
+function earlierList(appeals) {
+  return el(
+    "ul",
+    { class: "earlier" },
+    ...appeals.map((appeal) =>
+      el(
+        "li",
+        {},
+        appeal.conversation_id ? el("a", { href: `#${appeal.conversation_id}` }, appeal.number) : el("b", {}, appeal.number),
+        el(
+          "span",
+          {},
+          [statusWords(appeal.status), kindWords(appeal.kind), appeal.received_at && shortDate(appeal.received_at)]
+            .filter(Boolean)
+            .join(" · "),
+        ),
+      ),
+    ),
+  );
+}

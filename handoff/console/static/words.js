@@ -1,0 +1,93 @@
+// Words for the codes of the API. What is not listed is shown as it came.
+
+const REASONS = {
+  citizen_asked: "Просит оператора",
+  no_answer: "Нет ответа в базе",
+  engine_failed: "Сбой бота",
+  not_built: "Бот этого не умеет",
+};
+const CHANNELS = { widget: "Чат", telegram: "Telegram", mail: "Письмо", email: "Письмо", form: "Форма", api: "Приложение" };
+const CHANNEL_ICONS = { widget: "window", telegram: "plane", mail: "letter", email: "letter", form: "article" };
+const MODES = { bot: "Отвечает бот", queued: "Ждёт оператора", operator: "Ведёт оператор", closed: "Разговор закрыт" };
+const KINDS = { simple: "Простой вопрос", complex: "Сложный вопрос", urgent: "Срочное", complaint: "Жалоба", suggestion: "Предложение" };
+const STATUSES = { registered: "Зарегистрировано", in_progress: "В работе", closed: "Завершено" };
+const ROLES = {
+  operator: "Оператор",
+  senior: "Старший оператор",
+  editor: "Редактор",
+  supervisor: "Руководитель",
+  administrator: "Администратор",
+};
+const FIELDS = {
+  full_name: "ФИО",
+  name: "Имя",
+  snils: "СНИЛС",
+  birth_date: "Дата рождения",
+  email: "Электронная почта",
+  phone: "Телефон",
+  inn: "ИНН",
+  passport: "Паспорт",
+  card: "Банковская карта",
+  address: "Адрес",
+  consent: "Согласие",
+  reply_channel: "Как ответить",
+  category: "Тема",
+  problem: "Суть обращения",
+  application_number: "Номер заявления",
+  occurred_at: "Когда случилось",
+  tried: "Что уже пробовали",
+};
+
+/** Why a person is needed. @param {{reason: string|null, appeal_number: string|null}} item a row of the queue */
+export const reasonWords = ({ reason, appeal_number: number }) =>
+  reason ? (REASONS[reason] ?? reason) : number ? "Обращение" : "Взят у бота";
+/** @param {string} code */
+export const channelWords = (code) => CHANNELS[code] ?? code ?? "";
+/** @param {string} code */
+export const channelIcon = (code) => CHANNEL_ICONS[code] ?? "chat";
+/** @param {string} code */
+export const kindWords = (code) => KINDS[code] ?? code;
+/** @param {string} code */
+export const statusWords = (code) => STATUSES[code] ?? code;
+/** @param {string} code */
+export const roleWords = (code) => ROLES[code] ?? code;
+
+/** A field's name; a trailing number ("phone2") is kept apart. @param {string} name */
+export function fieldWords(name) {
+  const [, stem, number] = name.match(/^(.*?)_?(\d*)$/);
+  const words = FIELDS[stem];
+  return words ? `${words}${number && number !== "1" ? ` ${number}` : ""}` : name;
+}
+
+/**
+ * Who owns the conversation now, in one line.
+ * @param {{mode: string, operator: {name: string}|null, queue_position: number|null}} state
+ * @param {boolean} mine
+ */
+export function modeWords({ mode, operator, queue_position: position }, mine) {
+  if (mode === "operator" && mine) return "Вы ведёте разговор";
+  if (mode === "operator" && operator) return `Ведёт ${operator.name}`;
+  if (mode === "queued" && position) return `${MODES.queued}, ${position}-й в очереди`;
+  return MODES[mode] ?? mode;
+}
+
+/**
+ * The Russian form of a noun after a number: plural(3, "файл", "файла", "файлов") → "3 файла".
+ * @param {number} count
+ * @param {string} one
+ * @param {string} few
+ * @param {string} many
+ */
+export function plural(count, one, few, many) {
+  const tens = count % 100;
+  const units = count % 10;
+  const form = tens > 10 && tens < 20 ? many : units === 1 ? one : units > 1 && units < 5 ? few : many;
+  return `${count}\u00a0${form}`;
+}
+
+/** A file's size in Russian units. @param {number} bytes */
+export function sizeWords(bytes) {
+  if (bytes < 1024) return `${bytes} Б`;
+  if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} КБ`;
+  return `${(bytes / 1024 / 1024).toFixed(1).replace(".", ",")} МБ`;
+}
