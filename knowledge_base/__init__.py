@@ -1,0 +1,1 @@
+"""What the desk knows: articles, the index made of them, and the search in it."""

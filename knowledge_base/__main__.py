@@ -1,0 +1,107 @@
+"""The command line: ``python -m knowledge_base build | search TEXT | evaluate DIR``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from core.database import open_database
+from core.models import Article
+from core.settings import Settings, settings_or_exit
+from knowledge_base.articles import ArticleError, read_folder, stored
+from knowledge_base.building import build
+from knowledge_base.evaluate import CorpusError, evaluate
+from knowledge_base.index import IndexRefused
+from knowledge_base.search import Result, Search
+
+OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions", "none": "none: nothing here is near"}
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        command: Callable[[argparse.Namespace], None] = arguments.command
+        command(arguments)
+    except (ArticleError, CorpusError, IndexRefused) as error:
+        print(f"knowledge_base: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def desk_articles(settings: Settings) -> list[Article]:
+    """The articles in the desk's database; empty when it has none, and then the folder is read."""
+    if not settings.database_url and not settings.database_file.exists():
+        return []  # asking would make one
+    database = open_database(settings)
+    try:
+        return database.read(stored)
+    finally:
+        database.close()
+
+
+def build_command(arguments: argparse.Namespace) -> None:
+    _build(settings_or_exit(), quiet=arguments.quiet)
+
+
+def search_command(arguments: argparse.Namespace) -> None:
+    settings = settings_or_exit()
+    try:
+        found = Search(settings.index_dir, settings.embedder_model)
+    except IndexRefused:
+        _build(settings, quiet=False)
+        found = Search(settings.index_dir, settings.embedder_model)
+    result = found.search(arguments.text)
+    if arguments.json:
+        print(json.dumps({"outcome": result.outcome, "hits": [asdict(hit) for hit in result.hits]}, ensure_ascii=False))
+    else:
+        _print_hits(result)
+
+
+def evaluate_command(arguments: argparse.Namespace) -> None:
+    settings = settings_or_exit()
+    measured = evaluate(arguments.folder, tuned=not arguments.no_tune, embedder_model=settings.embedder_model, progress=_say)
+    if arguments.json:
+        print(json.dumps(measured))
+    else:
+        for name, value in measured.items():
+            print(f"{name:<14} {value:g}")
+
+
+def _build(settings: Settings, quiet: bool) -> None:
+    articles = desk_articles(settings) or read_folder(settings.articles_dir)
+    build(articles, settings.index_dir, settings.embedder_model, progress=(lambda _: None) if quiet else _say)
+
+
+def _print_hits(result: Result) -> None:
+    print(OUTCOMES[result.outcome])
+    for hit in result.hits:
+        print(f"{hit.score:7.3f}  {hit.confidence:5.2f}  {hit.slug:<28} {hit.title}")
+
+
+def _say(line: str) -> None:
+    """Progress goes beside the output: ``--json`` prints one object and no more."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m knowledge_base", description="The desk's articles: index and search.")
+    commands = parser.add_subparsers(required=True, metavar="build | search | evaluate")
+    building = commands.add_parser("build", help="index the articles, if they changed")
+    building.add_argument("--quiet", action="store_true", help="no progress")
+    building.set_defaults(command=build_command)
+    searching = commands.add_parser("search", help="what a citizen's text would find")
+    searching.add_argument("text")
+    searching.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    searching.set_defaults(command=search_command)
+    evaluating = commands.add_parser("evaluate", help="measure on a corpus in BEIR's layout")
+    evaluating.add_argument("folder", type=Path)
+    evaluating.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    evaluating.add_argument("--no-tune", action="store_true", help="do not tune the embedder on the corpus")
+    evaluating.set_defaults(command=evaluate_command)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Texts to vectors. Two real implementations: our tuned static one, read without torch, and any sentence-transformers model."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from knowledge_base.lexical import Floats, lemma, morphology, normalise, tokens
+
+STATIC = "static"
+
+
+class Embedder(Protocol):
+    """``name`` tells one encoder from another: an index made with one is useless to the other."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def encode(self, texts: list[str]) -> Floats:
+        """float32, shape (texts, dimensions), L2-normalised; a text without a known word is a row of zeros or a constant."""
+        ...
+
+
+class StaticEmbedder:
+    """A sentence-transformers ``StaticEmbedding`` folder made by tuning.py: the mean of its words' rows.
+
+    An unknown form is looked up by its lemma, then by any other form of its lexeme: news vocabulary lacks many forms.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        inner = folder / modules[0]["path"]
+        tokenizer = json.loads((inner / "tokenizer.json").read_text(encoding="utf-8"))
+        self._rows: dict[str, int] = tokenizer["model"]["vocab"]
+        self._table: NDArray[np.float16] = load_file(inner / "model.safetensors")["embedding.weight"]
+        self.name = f"{STATIC}-{(folder / 'fingerprint').read_text(encoding='utf-8').strip()}"
+        self.dimensions = int(self._table.shape[1])
+        self._row = lru_cache(maxsize=50_000)(self._look_up)
+
+    def encode(self, texts: list[str]) -> Floats:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            rows = [row for row in map(self._row, tokens(text)) if row is not None]
+            if rows:
+                vector[:] = self._table[rows].astype(np.float32).sum(axis=0)
+        return unit(vectors)
+
+    def _look_up(self, word: str) -> int | None:
+        return next((self._rows[form] for form in forms(word) if form in self._rows), None)
+
+
+class HubEmbedder:
+    """Any sentence-transformers model, by folder or hub name. Imports torch: seconds and hundreds of megabytes."""
+
+    def __init__(self, model: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(model, device="cpu")
+        self.name = hub_name(model)
+        dimensions = self._model.get_embedding_dimension()
+        if dimensions is None:
+            raise ValueError(f"model {model} does not tell its dimensions")
+        self.dimensions = dimensions
+
+    def encode(self, texts: list[str]) -> Floats:
+        if not texts:
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        vectors: Any = self._model.encode(texts, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def hub_name(model: str) -> str:
+    """A hub model goes by its name; a local folder by the digest of its configuration and the size of its weights."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return f"hub-{model}"
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder)} {file.stat().st_size}\n".encode())
+        if file.suffix == ".json":
+            digest.update(file.read_bytes())
+    return f"hub-{folder.name}-{digest.hexdigest()[:12]}"
+
+
+def forms(word: str) -> Iterator[str]:
+    """A normalised word, its lemma, then every form of its lexeme, normalised; lazily, for most words are found at once."""
+    yield word
+    yield lemma(word)
+    for form in morphology().parse(word)[0].lexeme:
+        yield normalise(form.word)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Rows scaled to length 1; a row of zeros stays one."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)

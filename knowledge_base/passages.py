@@ -1,0 +1,58 @@
+"""How an article is cut into the texts that search finds."""
+
+import re
+from dataclasses import dataclass
+
+from core.models import Article
+
+PASSAGE_WORDS = 200  # a lexical passage: long enough to hold a question's words together, short enough not to hold everything
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+_LIST_MARK = re.compile(r"^\s*(?:\d+\.|[-–—•])\s+")
+_MIN_WORDS = 3
+_MAX_WORDS = 60  # a "sentence" without stops is cut here
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One article as search sees it.
+
+    phrases: its title and aliases. sentences: of its body. passages: the phrases and a stretch of the body, together the whole of it.
+    """
+
+    phrases: list[str]
+    sentences: list[str]
+    passages: list[str]
+
+
+def cut(article: Article) -> Texts:
+    phrases = [phrase for phrase in (article.title, *article.aliases) if phrase.strip()]
+    sentences = split_sentences(article.text)
+    head = " ".join(phrases)
+    return Texts(phrases, sentences or phrases[:1], [f"{head} {stretch}".strip() for stretch in _stretches(sentences)])
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences and list items; one shorter than three words joins its predecessor, one without end is cut."""
+    sentences: list[str] = []
+    for part in _SENTENCE_END.split(text):
+        words = _LIST_MARK.sub("", part).split()
+        if not words:
+            continue
+        if len(words) < _MIN_WORDS and sentences:
+            sentences[-1] += " " + " ".join(words)
+        else:
+            sentences += [" ".join(words[at : at + _MAX_WORDS]) for at in range(0, len(words), _MAX_WORDS)]
+    return sentences
+
+
+def _stretches(sentences: list[str]) -> list[str]:
+    stretches: list[list[str]] = [[]]
+    words = 0
+    for sentence in sentences:
+        length = len(sentence.split())
+        if words and words + length > PASSAGE_WORDS:
+            stretches.append([])
+            words = 0
+        stretches[-1].append(sentence)
+        words += length
+    return [" ".join(stretch) for stretch in stretches]

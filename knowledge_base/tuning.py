@@ -1,0 +1,140 @@
+"""Makes the static embedder: Navec's word vectors, weighted by rarity, tuned on the articles' own words.
+
+The result is a plain sentence-transformers model folder. Same articles and same code give the same bytes.
+"""
+
+import hashlib
+import importlib.util
+import random
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from navec import Navec
+
+from knowledge_base.embedder import forms, unit
+from knowledge_base.lexical import Floats, lemmas, normalise, tokens
+from knowledge_base.passages import Texts
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+SEED = 20
+DIMENSIONS = 300
+COMMON_WORDS = 40_000  # of Navec's 250,000 forms, by frequency; the articles' own words come on top
+SIF = 1e-3  # a word of probability p weighs SIF / (SIF + p)
+STEPS = 100
+BATCH = 256  # pairs, each of another article
+LEARNING_RATE = 0.01
+_UNKNOWN = "[UNK]"
+
+Pair = tuple[str, str]
+
+
+def fingerprint(texts: list[Texts], tuned: bool) -> str:
+    """What the embedder's bytes follow from: the articles' texts and this module's own source."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update(repr((tuned, texts)).encode())
+    return digest.hexdigest()[:12]
+
+
+def make(texts: list[Texts], folder: Path, tuned: bool = True) -> None:
+    """Writes the model folder (about 30 MB of float16). Imports torch: run it in a builder, not where the desk serves."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+
+    words, table = _table(texts)
+    embedding = StaticEmbedding(_tokenizer(words), embedding_weights=table)
+    model = SentenceTransformer(modules=[embedding, Normalize()], device="cpu")
+    if tuned:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # sums in one order: reproducible, and no slower for so small a model
+        try:
+            _tune(model, embedding, _pairs(texts))
+        finally:
+            torch.set_num_threads(threads)
+    embedding.embedding = torch.nn.EmbeddingBag.from_pretrained(embedding.embedding.weight.detach().half())
+    model.save(str(folder), create_model_card=False)
+    (folder / "fingerprint").write_text(fingerprint(texts, tuned), encoding="utf-8")
+
+
+def _table(texts: list[Texts]) -> tuple[list[str], Floats]:
+    """Words and their rows, weighted by SIF × IDF; row 0 is the unknown word's, zeros."""
+    navec = _navec()
+    counts = np.asarray(navec.vocab.counts, dtype=np.float64)
+    probability = counts / counts.sum()
+    documents = [set(lemmas(" ".join(text.passages))) for text in texts]
+    frequency: dict[str, int] = {}
+    for document in documents:
+        for word in document:
+            frequency[word] = frequency.get(word, 0) + 1
+
+    own = {word for text in texts for part in (*text.phrases, *text.sentences) for word in tokens(part)}
+    common = (normalise(navec.vocab.words[row]) for row in np.argsort(-counts, kind="stable"))
+    words = sorted(own | set(islice((word for word in common if tokens(word) == [word]), COMMON_WORDS)))
+    table = np.zeros((len(words) + 1, DIMENSIONS), dtype=np.float32)
+    for at, word in enumerate(words, 1):
+        row = next((navec.vocab[form] for form in forms(word) if form in navec.vocab), None)
+        vector = _made_up(word) if row is None else navec.pq[row]
+        rarity = 1.0 if row is None else SIF / (SIF + probability[row])
+        idf = np.log1p(len(texts) / (1 + frequency.get(lemmas(word)[0], 0)))
+        table[at] = unit(vector[None, :])[0] * rarity * idf
+    return [_UNKNOWN, *words], table
+
+
+def _navec() -> Any:
+    package = importlib.util.find_spec("natasha")  # found, not imported: its __init__ loads far more than the vectors
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("natasha, which carries the word vectors, is not installed")
+    return Navec.load(Path(package.origin).parent / "data" / "emb" / "navec_news_v1_1B_250K_300d_100q.tar")
+
+
+def _made_up(word: str) -> Floats:
+    """A word of the articles without a vector gets a random direction of its own, always the same."""
+    return np.random.default_rng(zlib.crc32(word.encode())).normal(size=DIMENSIONS).astype(np.float32)
+
+
+def _tokenizer(words: list[str]) -> Any:
+    """Splits as lexical.tokens does, so that the folder gives the same vectors under sentence-transformers itself."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({word: row for row, word in enumerate(words)}, unk_token=_UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.Replace("ё", "е")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[^а-яa-z0-9]+"), "removed")
+    return tokenizer
+
+
+def _pairs(texts: list[Texts]) -> list[list[Pair]]:
+    """For each article, pairs that mean the same matter: a phrase with another or with a sentence, a sentence with the rest."""
+    groups = []
+    for text in texts:
+        group = [(one, other) for one in text.phrases for other in (*text.phrases, *text.sentences) if one != other]
+        if len(text.sentences) > 1:
+            for at, sentence in enumerate(text.sentences[:50]):
+                around = text.sentences[max(0, at - 4) : at] + text.sentences[at + 1 : at + 5]
+                group.append((sentence, " ".join(around)))
+        if group:
+            groups.append(group)
+    return groups
+
+
+def _tune(model: "SentenceTransformer", embedding: Any, groups: list[list[Pair]]) -> None:
+    import torch
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - a shuffle, not a secret
+    embedding.embedding.sparse = True
+    loss = MultipleNegativesRankingLoss(model, scale=20.0)
+    optimiser: Any = torch.optim.SparseAdam(list(model.parameters()), lr=LEARNING_RATE)
+    if len(groups) < 2:  # no negatives
+        return
+    for _ in range(STEPS):
+        pairs = [chance.choice(group) for group in chance.sample(groups, min(BATCH, len(groups)))]
+        features = [embedding.preprocess([pair[side] for pair in pairs]) for side in (0, 1)]
+        optimiser.zero_grad()
+        loss(features, torch.empty(0)).backward()
+        optimiser.step()
