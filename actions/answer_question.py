@@ -1,0 +1,95 @@
+"""Answers from the knowledge base: a question, a button of an article, and what comes after «Не помогло»."""
+
+import asyncio
+
+import structlog
+from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.buttons import HELPFUL, NONE_OF_THESE, OPERATOR, UNHELPFUL, article_button
+from actions.guard import Events, GuardedAction, conversation_id
+from actions.knowledge import knowledge
+from knowledge_base.search import SUGGESTIONS
+
+# Two misses in a row are enough: the next try is a person's.
+MISSES_BEFORE_PERSON = 2
+# What the classifier takes for off-topic is answered only when the search is surer than it must be for a question: of 123 off-topic
+# training examples one reaches this, of 345 questions a quarter.
+OFF_TOPIC_CONFIDENCE = 0.55
+
+log = structlog.get_logger(__name__)
+
+
+class AnswerQuestion(GuardedAction):
+    """The answer, up to three suggestions, or the offer of a person."""
+
+    def name(self) -> str:
+        return "action_answer_question"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        chosen = next(tracker.get_latest_entity_values("article"), None)
+        if chosen is not None:
+            return await show(dispatcher, tracker, str(chosen), candidates(tracker))
+        found = await asyncio.to_thread(knowledge().search, str(tracker.latest_message.get("text") or ""))
+        off_topic = tracker.latest_message.get("intent", {}).get("name") == "out_of_scope"
+        log.info("question_searched", conversation_id=conversation_id(tracker), outcome=found.outcome, off_topic=off_topic)
+        slugs = [hit.slug for hit in found.hits]
+        if found.outcome == "answer" and (not off_topic or found.hits[0].confidence >= OFF_TOPIC_CONFIDENCE):
+            return await show(dispatcher, tracker, slugs[0], slugs, found.hits[0].confidence)
+        if off_topic:
+            dispatcher.utter_message(response="utter_out_of_scope")
+            return [SlotSet("offered", None), SlotSet("candidates", None)]
+        if found.outcome == "none":
+            return offer_person(dispatcher, tracker, "utter_no_answer")
+        return await suggest(dispatcher, "utter_suggestions", slugs)
+
+
+class SuggestOthers(GuardedAction):
+    """After an answer that did not help: the next best articles, or a person."""
+
+    def name(self) -> str:
+        return "action_suggest_others"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        if not candidates(tracker) or misses(tracker) + 1 >= MISSES_BEFORE_PERSON:
+            return offer_person(dispatcher, tracker, "utter_nothing_helps")
+        return [*await suggest(dispatcher, "utter_other_suggestions", candidates(tracker)), SlotSet("misses", misses(tracker) + 1)]
+
+
+async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float | None = None) -> Events:
+    """Utters the article and keeps the others that were found. Without a ``score`` it was chosen by a button."""
+    article = await asyncio.to_thread(knowledge().article, slug)
+    if article is None:  # a button that is older than the article's removal
+        return offer_person(dispatcher, tracker, "utter_no_answer")
+    dispatcher.utter_message(
+        text=f"{article.title}\n\n{article.text}",
+        buttons=[HELPFUL, UNHELPFUL, OPERATOR],
+        json_message={"kind": "answer", "article": slug} | ({} if score is None else {"score": round(score, 3)}),
+    )
+    return [SlotSet("offered", None), SlotSet("candidates", [other for other in found if other != slug])]
+
+
+async def suggest(dispatcher: CollectingDispatcher, response: str, slugs: list[str]) -> Events:
+    """Utters the first few articles as buttons; what is shown is not suggested again."""
+    shown = slugs[:SUGGESTIONS]
+    articles = [await asyncio.to_thread(knowledge().article, slug) for slug in shown]
+    dispatcher.utter_message(
+        response=response,
+        buttons=[*(article_button(a.slug, a.title) for a in articles if a), NONE_OF_THESE, OPERATOR],
+        json_message={"kind": "suggestions", "articles": [a.slug for a in articles if a]},
+    )
+    return [SlotSet("offered", None), SlotSet("candidates", slugs[SUGGESTIONS:])]
+
+
+def offer_person(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
+    dispatcher.utter_message(response=response)
+    return [SlotSet("offered", "no_answer"), SlotSet("candidates", None), SlotSet("misses", misses(tracker) + 1)]
+
+
+def candidates(tracker: Tracker) -> list[str]:
+    return list(tracker.get_slot("candidates") or [])
+
+
+def misses(tracker: Tracker) -> int:
+    return int(tracker.get_slot("misses") or 0)

@@ -1,0 +1,66 @@
+"""The way to a person: asked for, or offered and accepted. The gateway carries the handoff out and tells the citizen about it."""
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import AllSlotsReset, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.guard import Events, GuardedAction
+
+# What an offer may have been made for; the slot's other value, "nothing", is no offer.
+REASONS = frozenset({"no_answer", "not_built", "citizen_asked"})
+
+
+class HandOver(GuardedAction):
+    """Asks the gateway for the handoff, with the reason of the offer that stands, if one does."""
+
+    def name(self) -> str:
+        return "action_hand_over"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        return hand_over(dispatcher, offered(tracker) or "citizen_asked")
+
+
+class AcceptOffer(GuardedAction):
+    """A yes: the handoff when a person was offered last, else a question back."""
+
+    def name(self) -> str:
+        return "action_accept_offer"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        reason = offered(tracker)
+        if reason is not None:
+            return hand_over(dispatcher, reason)
+        dispatcher.utter_message(response="utter_ask_question")
+        return [SlotSet("offered", None)]
+
+
+class DeclineOffer(GuardedAction):
+    """A no: accepted as it is when a person was offered last, else a question back."""
+
+    def name(self) -> str:
+        return "action_decline_offer"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        dispatcher.utter_message(response="utter_declined" if offered(tracker) else "utter_ask_question")
+        return [SlotSet("offered", None)]
+
+
+class Forget(GuardedAction):
+    """Utters nothing: forgets what was found and offered."""
+
+    def name(self) -> str:
+        return "action_forget"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
+        return [AllSlotsReset()]
+
+
+def offered(tracker: Tracker) -> str | None:
+    """Why a person was offered in the bot's last message, or None."""
+    reason = tracker.get_slot("offered")
+    return reason if reason in REASONS else None
+
+
+def hand_over(dispatcher: CollectingDispatcher, reason: str) -> Events:
+    dispatcher.utter_message(json_message={"do": "hand_over", "fields": {"reason": reason}})
+    return [AllSlotsReset()]

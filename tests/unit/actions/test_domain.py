@@ -1,0 +1,65 @@
+"""What the dialogue says: every message annotated, every button leading somewhere, a person always one button away."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from actions.buttons import OPERATOR, article_button
+from core.facts import NAMES, PLACEHOLDER
+
+ROOT = Path(__file__).resolve().parents[3]
+DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+RULES = yaml.safe_load((ROOT / "nlu" / "data" / "rules.yml").read_text(encoding="utf-8"))["rules"]
+KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology"}
+BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions"}  # their buttons are the actions'
+
+
+def variants() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, texts in DOMAIN["responses"].items():
+        for variant in texts:
+            yield name, variant
+
+
+def test_every_variant_is_annotated_and_offers_a_person() -> None:
+    for name, variant in variants():
+        assert variant["custom"]["kind"] in KINDS, name
+        assert name in BUILT_BY_ACTIONS or dict(OPERATOR) in variant["buttons"], name
+
+
+def test_words_are_calm_and_their_facts_are_known() -> None:
+    for name, variant in variants():
+        assert "!" not in variant["text"], name
+        assert set(PLACEHOLDER.findall(variant["text"])) <= NAMES, name
+        assert not re.search(r"[{}]", variant["text"]), name
+
+
+def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
+    slugs = []
+    for _, variant in variants():
+        for button in variant.get("buttons", []):
+            if button["payload"].startswith("/ask_question"):
+                slug = re.findall(r'"article": "(.+?)"', button["payload"])[0]
+                assert button["payload"].replace("{{", "{").replace("}}", "}") == article_button(slug, "")["payload"]
+                assert "{{" in button["payload"]
+                slugs.append(slug)
+    assert len(slugs) == 8
+    assert [slug for slug in slugs if not (ROOT / "knowledge_base" / "articles" / f"{slug}.md").is_file()] == []
+
+
+def test_every_intent_has_a_rule_and_every_step_exists() -> None:
+    steps = [step for rule in RULES for step in rule["steps"]]
+    covered = [inner["intent"] for step in steps for inner in step.get("or", [step]) if "intent" in inner]
+    intents = [next(iter(intent)) if isinstance(intent, dict) else intent for intent in DOMAIN["intents"]]
+    assert sorted(covered) == sorted([*intents, "nlu_fallback"])
+    assert {step["action"] for step in steps if "action" in step} <= {*DOMAIN["actions"], *DOMAIN["responses"]}
+
+
+@pytest.mark.parametrize("value", ["not_built", "citizen_asked", "nothing"])
+def test_an_old_offer_is_reset_by_every_turn_that_makes_another(value: str) -> None:
+    mappings = DOMAIN["slots"]["offered"]["mappings"]
+    assert sum(mapping.get("value") == value for mapping in mappings) == 1
+    assert not any({"affirm", "deny"} & set(mapping.get("intent") or []) for mapping in mappings)
