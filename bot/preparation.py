@@ -15,7 +15,7 @@ from knowledge_base import articles
 from knowledge_base.building import build
 
 FIRST_LOGIN = "operator"
-FIRST_NAME = "Оператор"
+FIRST_NAME = "Дежурный"
 PASSWORD_FILE = "operator-password"  # noqa: S105 - a file's name
 
 
