@@ -44,7 +44,7 @@ def _say(line: str) -> None:
 def serve(settings: Settings) -> int:
     """The gateway until SIGTERM; open WebSockets are closed with 1012, so that clients come back."""
     configure_logging(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir / "gateway.lock"):
         desk = open_desk(settings)
         try:
@@ -58,7 +58,8 @@ def serve(settings: Settings) -> int:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=_STOP_SECONDS,
             )
         finally:

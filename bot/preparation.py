@@ -3,8 +3,6 @@
 import secrets
 from collections.abc import Callable
 
-from sqlalchemy.orm import Session
-
 from core.database import Database, open_database
 from core.keys import open_keyring, secret_file
 from core.models import Role
@@ -21,7 +19,8 @@ PASSWORD_FILE = "operator-password"  # noqa: S105 - a file's name
 
 def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     """Does what is not done yet and says what it does. Raises SettingsError, articles.ArticleError."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.chmod(0o700)
     open_keyring(settings)
     database = open_database(settings)
     try:
@@ -34,20 +33,25 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
         database.close()
 
 
-def first_password(settings: Settings) -> str:
-    """The first operator's password as set, or as generated at the first start."""
+def first_login(settings: Settings) -> tuple[str, str] | None:
+    """The first operator's login and password while they still open the console."""
     given = settings.operator_password.get_secret_value()
-    return given or secret_file(settings.data_dir / PASSWORD_FILE, lambda: secrets.token_urlsafe(12))
+    file = settings.data_dir / PASSWORD_FILE
+    password = given or (file.read_text().strip() if file.exists() else "")
+    database = open_database(settings)
+    try:
+        operator = database.read(operators.find_by_login, FIRST_LOGIN)
+    finally:
+        database.close()
+    return (FIRST_LOGIN, password) if operators.password_matches(operator, password) else None
 
 
 def _add_first_operator(database: Database, settings: Settings) -> None:
-    def is_there(session: Session) -> bool:
-        return bool(operators.all_operators(session))
-
-    if database.read(is_there):
+    if database.read(operators.all_operators):
         return
+    given = settings.operator_password.get_secret_value()
     try:
-        password_hash = operators.hash_password(first_password(settings))
+        password_hash = operators.hash_password(given or secret_file(settings.data_dir / PASSWORD_FILE, lambda: secrets.token_urlsafe(12)))
     except operators.AccountError as error:
         raise SettingsError(f"{PREFIX}OPERATOR_PASSWORD: {error}") from None
     database.write(operators.add, FIRST_LOGIN, FIRST_NAME, Role.ADMINISTRATOR, GENERAL_DEPARTMENT, password_hash)

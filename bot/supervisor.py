@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.preparation import FIRST_LOGIN, PASSWORD_FILE, first_password, prepare
+from bot.preparation import PASSWORD_FILE, first_login
 from core.settings import PREFIX, ROOT, Settings, SettingsError
 
 _LOOPBACK = "127.0.0.1"
@@ -119,15 +120,16 @@ class Supervisor:
     def _announce(self) -> None:
         settings = self._settings
         place = f"http://{settings.host}:{settings.port}"
-        if settings.operator_password.get_secret_value():
-            known_from = f"{PREFIX}OPERATOR_PASSWORD, where it was set at the first start"
-        else:
-            known_from = str(settings.data_dir / PASSWORD_FILE)
         self._say("")
         self._say(f"  Chat page:  {place}/")
         self._say(f"  Console:    {place}/operator")
-        self._say(f"  Login:      {FIRST_LOGIN}")
-        self._say(f"  Password:   {first_password(settings)}   (from {known_from})")
+        login = first_login(settings)
+        if login:
+            kept = f"{PREFIX}OPERATOR_PASSWORD" if settings.operator_password.get_secret_value() else settings.data_dir / PASSWORD_FILE
+            self._say(f"  Login:      {login[0]}")
+            self._say(f"  Password:   {login[1]}   (from {kept})")
+        else:
+            self._say("  Login:      as set with 'python -m handoff operators'")
         self._say("")
         self._say("Ctrl-C stops everything.")
 
@@ -135,10 +137,10 @@ class Supervisor:
 def supervise(settings: Settings, say: Say) -> int:
     """Prepares the desk and runs it until it is told to stop. Raises SettingsError."""
     _check(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir / "supervisor.lock"):
         _check_port_is_free(settings)
-        prepare(settings, say)
+        _prepare_apart()
         say("Starting Rasa, the action server and the gateway …")
         return asyncio.run(Supervisor(settings, say).run())
 
@@ -152,6 +154,13 @@ def only_one(lock: Path) -> Iterator[None]:
         except BlockingIOError:
             raise SettingsError(f"{PREFIX}DATA_DIR: a desk is running on {lock.parent} already; stop it or choose another folder") from None
         yield
+
+
+def _prepare_apart() -> None:
+    """In a process of its own: building an index loads torch, which would stay in the supervisor's memory for good."""
+    prepared = subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=ROOT, check=False)
+    if prepared.returncode:
+        raise SystemExit(prepared.returncode)  # it has said why
 
 
 def _check(settings: Settings) -> None:

@@ -24,7 +24,8 @@ class Desk:
 
 def open_desk(settings: Settings) -> Desk:
     """Opens database (schema brought up to date), vault and attachment folder."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.chmod(0o700)
     events = InProcessEvents()
     return Desk(
         settings=settings,

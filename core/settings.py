@@ -4,6 +4,7 @@ What the desk promises (addresses, hours, deadlines, limits) has no default in c
 overridden, like everything else, by environment variables with the prefix ``OTKLIK_``.
 """
 
+import os
 import re
 import sys
 from functools import lru_cache
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     rasa_token: SecretStr = SecretStr("")
     action_url: WebAddress = "http://127.0.0.1:5055"
     cookie_secure: bool = False  # true behind TLS
+    trusted_proxies: str = ""  # addresses, separated by commas, whose X-Forwarded-For tells who the client is
 
     # Secrets: without them they are made once and kept in the data folder, readable by their owner only.
     master_key: SecretStr = SecretStr("")
@@ -218,7 +220,8 @@ def settings() -> Settings:
 
 
 def settings_or_exit() -> Settings:
-    """For entry points: a wrong setting ends the process with one line and exit code 2."""
+    """For entry points: a wrong setting ends the process with one line and exit code 2. Files made from here on are their owner's only."""
+    os.umask(0o077)
     try:
         return settings()
     except SettingsError as error:

@@ -19,6 +19,8 @@ from handoff import appeals, operators, queue
 
 _ALL_MESSAGES = 1_000_000
 _PASSWORD_CHECKS_AT_ONCE = 2
+_ANSWERS_TO_QUESTIONS = ("answer", "suggestions", "no_answer")
+_LAST_WORDS = 5
 
 # Articles that fit the citizen's words: [{"slug", "title", "text"}].
 Suggest = Callable[[str], list[dict[str, str]]]
@@ -50,7 +52,6 @@ class Workplace:
         messages = conversations.messages_after(session, conversation_id, 0, _ALL_MESSAGES)
         own_appeals = [appeals.appeal_document(appeal) for appeal in appeals.of_conversation(session, conversation_id)]
         documents = message_documents(session, self.desk, conversation, messages, for_operator=True)
-        typed = [document["text"] for document in documents if document["author"] == Author.CITIZEN]
         return {
             "messages": documents,
             "notes": note_documents(session, self.desk, conversation),
@@ -59,7 +60,7 @@ class Workplace:
             "earlier_appeals": own_appeals[1:],
             **self.state(session, conversation),
             "channel": conversation.channel,
-        }, max(typed[-5:], key=len, default="")
+        }, _question(documents)
 
     def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
         """Who has the conversation."""
@@ -157,3 +158,11 @@ class Workplace:
         session.add(
             AuditEntry(operator_id=operator.id, conversation_id=conversation.id, action=action, subject=subject, reason_sealed=sealed)
         )
+
+
+def _question(documents: list[dict[str, Any]]) -> str:
+    """What the citizen asked last, as far as the bot searched for it; else the longest of their last words."""
+    searched = {document["in_reply_to"] for document in documents if document["meta"].get("kind") in _ANSWERS_TO_QUESTIONS}
+    typed = [document for document in documents if document["author"] == Author.CITIZEN]
+    questions = [document["text"] for document in typed if document["seq"] in searched]
+    return questions[-1] if questions else max((document["text"] for document in typed[-_LAST_WORDS:]), key=len, default="")
