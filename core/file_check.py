@@ -29,11 +29,15 @@ def clean_picture(content: bytes, max_pixels: int) -> bytes:
             picture_format = picture.format
             picture.load()
             turned = ImageOps.exif_transpose(picture)
-            kept = turned.convert(
-                "RGB" if picture_format == "JPEG" else "RGBA" if "A" in turned.getbands() or "transparency" in turned.info else "RGB"
-            )
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            if turned.mode.startswith("I"):  # 16 bits of grey: converted as they are, all but the darkest become white
+                turned = turned.point(lambda value: value * (1 / 256)).convert("L")
+            transparent = picture_format == "PNG" and ("A" in turned.getbands() or "transparency" in turned.info)
+            kept = turned.convert("RGBA" if transparent else "RGB")
+    except Image.DecompressionBombError:
+        raise Refused("file_pixels") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise Refused("file_broken") from None
+    kept.info.clear()  # a comment or a colour profile would be saved along
     target = io.BytesIO()
     if picture_format == "JPEG":
         kept.save(target, "JPEG", quality=90, optimize=True)

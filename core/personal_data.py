@@ -25,7 +25,7 @@ _SEPARATORS = r"[\s\u00a0.()\-–—]*"
 _NAMED_SNILS = re.compile(r"снилс\w*[^\d\n]{0,20}?(\d(?:[\s\u00a0\-–—]?\d){5,14})(?!\d)", re.IGNORECASE)
 _SNILS = re.compile(r"(?<![\d\w-])\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{2}(?![\d\w])(?!-\d)")
 _PHONE = re.compile(
-    rf"(?<![\d\w-])(?:\+\s?7|[78]){_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
+    rf"(?<![\d-])(?:\+\s?7|[78]){_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
     rf"|(?<!\d)\(?9\d{{2}}\)?{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
     r"|\+\d{1,3}[\s\u00a0(\-]{0,2}\d(?:[\s\u00a0()\-]{0,2}\d){7,12}(?!\d)"
 )

@@ -43,6 +43,7 @@ def problem_response(problem: Problem) -> JSONResponse:
 
 def install(app: FastAPI, max_file_bytes: int) -> None:
     """Makes ``app`` answer every error as a problem and set the security headers."""
+    app.add_middleware(Faults)
     app.add_middleware(BodyLimit, max_file_bytes=max_file_bytes)
     app.add_middleware(SecurityHeaders)
     # An upload that is being read stays in memory: a temporary file on disk would hold it in the clear.
@@ -63,15 +64,36 @@ def install(app: FastAPI, max_file_bytes: int) -> None:
         known = _HTTP_PROBLEMS.get(error.status_code)
         return problem_response(Problem(error.status_code, known) if known else Problem(400, "malformed"))
 
-    @app.exception_handler(Exception)
-    async def on_fault(request: Request, error: Exception) -> Response:
-        # The exception's text may quote what somebody wrote: its type and place are enough to find it.
-        log.error("request_failed", method=request.method, route=_route(request), error=type(error).__name__, at=place_of(error))
-        return problem_response(Problem(500, "internal"))
+
+class ResponseBroken(Exception):
+    """A fault after the answer had begun: the connection is closed."""
 
 
-def _route(request: Request) -> str:
-    return getattr(request.scope.get("route"), "path", "?")
+class Faults:
+    """Answers a fault as a problem and keeps it from the server, which would log its text: that may quote what somebody wrote."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        begun = scope["type"] != "http"
+
+        async def noticing(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticing)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets an answer
+            route = getattr(scope.get("route"), "path", "?")
+            log.error("request_failed", method=scope.get("method", "WS"), route=route, error=type(error).__name__, at=place_of(error))
+            if begun:
+                raise ResponseBroken from None
+            await problem_response(Problem(500, "internal"))(scope, receive, send)
 
 
 def place_of(error: BaseException) -> str:
