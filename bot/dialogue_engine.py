@@ -126,7 +126,7 @@ class RasaEngine:
 
 def as_text(text: str) -> str:
     """A typed text is only text, whatever it begins with."""
-    visible = "".join(character for character in text if character.isprintable() or character in "\n\t")
+    visible = "".join(character if character.isprintable() else " " if character.isspace() else "" for character in text)
     return _NOT_A_COMMAND + visible if visible.strip().startswith("/") else visible
 
 

@@ -17,7 +17,7 @@ from nlu.components import action_replies
 from nlu.components.action_replies import ActionReplies, reply_validator
 
 GOOD: dict[str, Any] = {"events": [{"event": "slot", "name": "offered", "value": None}], "responses": [{"text": "Здравствуйте"}]}
-MALFORMED = ({"events": {}}, {"events": [{"event": "unknown"}]}, {"events": [], "responses": ["text"]}, [], None)
+MALFORMED: tuple[Any, ...] = ({"events": {}}, {"events": [{"event": "unknown"}]}, {"events": [], "responses": ["text"]}, [], None)
 
 
 class ActionRepliesTest(unittest.TestCase):
