@@ -53,7 +53,7 @@ class Stack:
         self.output = folder / "output.txt"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("OTKLIK_")},
             "OTKLIK_PORT": str(self.port),
             "OTKLIK_DATA_DIR": str(self.data_dir),
@@ -70,7 +70,7 @@ class Stack:
     def start(self) -> None:
         with self.output.open("wb") as output:  # a pipe that nobody reads would hang a child
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"], cwd=ROOT, env=self._environment, stdout=output, stderr=output
+                [sys.executable, "-m", "bot", "run"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
             )
         wait_for(f"the desk to start; its output is in {self.output}", self._has_started_or_ended, _START_SECONDS)
         if self._process.poll() is not None:
@@ -85,6 +85,12 @@ class Stack:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+
+    def kill(self) -> None:
+        """kill -9, if it still lives."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_STOP_SECONDS)
 
     def _has_started_or_ended(self) -> bool:
         assert self._process is not None
@@ -137,7 +143,7 @@ class Stack:
         subprocess.run(
             [sys.executable, "-m", "handoff", "operators", "add", login, "--name", name, "--role", "operator", "--department", "support"],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             input=PASSWORD.encode(),
             check=True,
         )

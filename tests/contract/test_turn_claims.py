@@ -1,0 +1,140 @@
+"""Who may run a turn: one worker at a time, in order, and another once the lease has run out."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import cast
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import intake, turns
+from bot.dialogue_engine import DialogueEngine, Utterance
+from bot.intake import Inbound
+from bot.turns import Begun, Turns
+from core.desk import Desk
+from core.models import Author, Mode, Turn, TurnState
+from tests.scenes import MONDAY, change_mode, hand_over, in_threads, messages, reload, start_conversation, text_of
+
+LEASE = timedelta(seconds=30)
+REPLY = (Utterance("Ответ", meta={"kind": "answer"}),)
+
+
+@pytest.fixture
+def conversation_id(desk: Desk) -> uuid.UUID:
+    return start_conversation(desk)
+
+
+def worker(desk: Desk) -> Turns:
+    """Claiming and ending a turn ask no engine."""
+    return Turns(desk, cast("DialogueEngine", None))
+
+
+def accept(desk: Desk, conversation_id: uuid.UUID, number: int = 1) -> uuid.UUID:
+    """The id of the turn that an accepted message begins."""
+    message = desk.database.write(intake.accept, desk, conversation_id, Inbound(f"m{number}", f"вопрос {number}"), MONDAY)
+    return desk.database.read(lambda session: session.scalars(select(Turn.id).where(Turn.message_id == message.id)).one())
+
+
+def claim(desk: Desk, of: Turns, turn_id: uuid.UUID, at: datetime = MONDAY) -> Begun | None:
+    return desk.database.write(of._claim, turn_id, at)
+
+
+def finish(desk: Desk, of: Turns, turn_id: uuid.UUID, at: datetime = MONDAY) -> TurnState | None:
+    return desk.database.write(of._finish, turn_id, REPLY, at)
+
+
+def claimable(desk: Desk, at: datetime = MONDAY) -> list[uuid.UUID]:
+    return desk.database.read(turns._claimable, at)
+
+
+def turn_of(desk: Desk, turn_id: uuid.UUID) -> Turn:
+    return desk.database.read(lambda session: session.get_one(Turn, turn_id))
+
+
+def test_one_of_many_workers_wins(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    workers = [worker(desk) for _ in range(12)]
+    begun = [found for found in in_threads(12, lambda number: claim(desk, workers[number], turn_id)) if found]
+    assert len(begun) == 1
+    assert (begun[0].turn_id, begun[0].text, begun[0].attempts) == (turn_id, "вопрос 1", 1)
+    assert begun[0].sender == f"{conversation_id}-1"
+
+
+def test_a_conversations_turns_go_one_at_a_time_in_order(desk: Desk, conversation_id: uuid.UUID) -> None:
+    first, second = accept(desk, conversation_id, 1), accept(desk, conversation_id, 2)
+    other = accept(desk, start_conversation(desk))
+    one = worker(desk)
+    assert set(claimable(desk)) == {first, other}
+    assert claim(desk, one, second) is None
+    assert claim(desk, one, first)
+    assert claim(desk, one, second) is None  # the first is running
+    assert finish(desk, one, first) == TurnState.DONE
+    assert set(claimable(desk)) == {second, other}
+    assert claim(desk, one, second)
+
+
+def test_a_lease_that_runs_out_gives_the_turn_to_another(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    dead, alive = worker(desk), worker(desk)
+    assert claim(desk, dead, turn_id)
+    assert claim(desk, alive, turn_id, MONDAY + LEASE) is None
+    again = claim(desk, alive, turn_id, MONDAY + LEASE + timedelta(seconds=1))
+    assert again
+    assert again.attempts == 2
+    assert finish(desk, dead, turn_id) is None  # it comes back too late
+    assert not desk.database.write(dead._renew, turn_id, MONDAY)
+    assert messages(desk, conversation_id)[1:] == []
+    assert finish(desk, alive, turn_id) == TurnState.DONE
+    assert [text_of(desk, message) for message in messages(desk, conversation_id)] == ["вопрос 1", "Ответ"]
+
+
+def test_a_renewed_lease_holds(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    one = worker(desk)
+    claim(desk, one, turn_id)
+    assert desk.database.write(one._renew, turn_id, MONDAY + LEASE)
+    assert claim(desk, worker(desk), turn_id, MONDAY + LEASE + timedelta(seconds=29)) is None
+
+
+def test_a_turn_ends_once(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    one = worker(desk)
+    claim(desk, one, turn_id)
+    assert sorted(map(str, in_threads(6, lambda _: finish(desk, one, turn_id)))) == ["None"] * 5 + ["done"]
+    assert len(messages(desk, conversation_id)) == 2
+    assert claim(desk, worker(desk), turn_id, MONDAY + timedelta(days=1)) is None
+    ended = turn_of(desk, turn_id)
+    assert (ended.finished_at, ended.lease_owner, ended.lease_until) == (MONDAY, None, None)
+
+
+@pytest.mark.parametrize("back_with_the_bot", [False, True])
+def test_after_a_takeover_nothing_of_the_turn_is_shown(desk: Desk, conversation_id: uuid.UUID, back_with_the_bot: bool) -> None:
+    turn_id = accept(desk, conversation_id)
+    one = worker(desk)
+    claim(desk, one, turn_id)
+    change_mode(desk, conversation_id, Mode.QUEUED)
+    if back_with_the_bot:  # the epoch tells: it is not the same ownership
+        change_mode(desk, conversation_id, Mode.BOT)
+    assert not desk.database.write(one._renew, turn_id, MONDAY)
+    assert finish(desk, one, turn_id) == TurnState.DROPPED
+    assert [message.author for message in messages(desk, conversation_id)] == [Author.CITIZEN]
+
+
+def test_an_empty_reply_ends_at_a_person(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    one = worker(desk)
+    claim(desk, one, turn_id)
+    assert desk.database.write(one._finish, turn_id, (), MONDAY) == TurnState.HANDED_OVER
+    assert reload(desk, conversation_id).mode == Mode.QUEUED
+    assert messages(desk, conversation_id)[-1].meta["kind"] == "handoff"
+
+
+def test_a_message_to_a_person_begins_no_turn(desk: Desk, conversation_id: uuid.UUID) -> None:
+    hand_over(desk, conversation_id)
+    desk.database.write(intake.accept, desk, conversation_id, Inbound("m1", "вопрос"), MONDAY)
+
+    def count(session: Session) -> int:
+        return session.query(Turn).count()
+
+    assert desk.database.read(count) == 0

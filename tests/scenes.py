@@ -1,0 +1,79 @@
+"""The shortest ways to a conversation, an operator, a queue: what tests begin with."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.desk import Desk
+from core.models import Author, Conversation, Message, Mode, Operator, Role
+from core.working_time import MOSCOW
+from handoff import operators, queue
+
+T = TypeVar("T")
+
+MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=MOSCOW)  # an ordinary working morning
+
+
+def start_conversation(desk: Desk, channel: str = "widget") -> uuid.UUID:
+    def begin(session: Session) -> uuid.UUID:
+        return conversations.start(session, desk.vault, channel)[0].id
+
+    return desk.database.write(begin)
+
+
+def write_message(
+    desk: Desk, conversation_id: uuid.UUID, text: str = "Добрый день", author: Author = Author.CITIZEN, **more: Any
+) -> Message:
+    def append(session: Session) -> Message:
+        return conversations.append(session, desk.vault, conversations.lock(session, conversation_id), author, text, **more)
+
+    return desk.database.write(append)
+
+
+def add_operator(desk: Desk, login: str = "ivanova", name: str = "Мария Иванова") -> Operator:
+    """An operator who cannot log in: hashing a password takes its time."""
+    return desk.database.write(operators.add, login, name, Role.OPERATOR, "support", "")
+
+
+def locked(desk: Desk, conversation_id: uuid.UUID, work: Callable[..., T], *arguments: Any) -> T:
+    """``work(session, desk, conversation, …)`` on the held conversation, in one transaction."""
+
+    def run(session: Session) -> T:
+        return work(session, desk, conversations.lock(session, conversation_id), *arguments)
+
+    return desk.database.write(run)
+
+
+def hand_over(desk: Desk, conversation_id: uuid.UUID, at: datetime = MONDAY, reason: str = "citizen_asked") -> Message | None:
+    return locked(desk, conversation_id, queue.hand_over, reason, at)
+
+
+def change_mode(desk: Desk, conversation_id: uuid.UUID, mode: Mode, operator: Operator | None = None) -> None:
+    def change(session: Session) -> None:
+        conversations.change_mode(session, conversations.lock(session, conversation_id), mode, operator)
+
+    desk.database.write(change)
+
+
+def reload(desk: Desk, conversation_id: uuid.UUID) -> Conversation:
+    return desk.database.read(conversations.find, conversation_id)
+
+
+def messages(desk: Desk, conversation_id: uuid.UUID) -> list[Message]:
+    return desk.database.read(conversations.messages_after, conversation_id, 0, 1000)
+
+
+def text_of(desk: Desk, message: Message) -> str:
+    """What is stored of a message: with tokens."""
+    return desk.vault.open(reload(desk, message.conversation_id), message.text_sealed)
+
+
+def in_threads(count: int, work: Callable[[int], T]) -> list[T]:
+    """``work(0)`` … ``work(count - 1)`` at the same time; the first error is raised."""
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(work, range(count)))
