@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
 
     # What one client may do.
-    messages_per_minute: Annotated[int, Field(gt=0)] = 60
+    messages_per_minute: Annotated[int, Field(gt=0)] = 120
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
     logins_per_minute: Annotated[int, Field(gt=0)] = 20
     operator_session_hours: Hours = 12

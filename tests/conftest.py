@@ -11,6 +11,9 @@ import pytest
 from core.desk import Desk, open_desk
 from core.settings import PREFIX, Settings, read_settings
 from tests.data.personas import PERSONAS, Persona
+from tests.stack import citizen, operator, running_stack, stack
+
+__all__ = ["citizen", "operator", "running_stack", "stack"]  # one stack for the session, whichever folder asks first
 
 # No deadline: the machine may be busy with other tests. No database: a failing example belongs into a table of cases.
 hypothesis.settings.register_profile("otklik", deadline=None, database=None)

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.stack import ROOT, Stack, citizen, operator, running_stack, stack
-
-__all__ = ["citizen", "operator", "running_stack", "stack"]
+from tests.stack import ROOT, Stack
 
 SCREENSHOTS = ROOT / "tests" / "screenshots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

@@ -1,3 +1,0 @@
-from tests.stack import citizen, operator, running_stack, stack
-
-__all__ = ["citizen", "operator", "running_stack", "stack"]
