@@ -178,7 +178,7 @@ def items(session: Session) -> list[dict[str, Any]]:
     rows = [*waiting, *others]
     # Why it came to people stays worth knowing after the claim: the newest wait's reason.
     newest = select(QueueEntry.conversation_id, QueueEntry.reason).order_by(QueueEntry.waiting_since)
-    reasons = dict(session.execute(newest.where(QueueEntry.conversation_id.in_([row[0].id for row in rows]))).tuples().all())
+    reasons = {row[0]: row[1] for row in session.execute(newest.where(QueueEntry.conversation_id.in_([row[0].id for row in rows])))}
     conversation: Conversation
     appeal: Appeal | None
     entry: QueueEntry | None
