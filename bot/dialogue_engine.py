@@ -48,6 +48,10 @@ class EngineFailed(Exception):
     """An error or a time-out after the call was made: the engine may have seen the message."""
 
 
+class EngineSlow(EngineFailed):
+    """The time limit passed: the engine may be at it still."""
+
+
 @dataclass(frozen=True)
 class Recollection:
     """What the engine's tracker knows of a message: seen at all, finished, and the reply if it was."""
@@ -117,6 +121,8 @@ class RasaEngine:
             answer = await self._client.request(method, self._rasa_url + path, **options)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise EngineDown(type(error).__name__) from None
+        except httpx.TimeoutException as error:
+            raise EngineSlow(type(error).__name__) from None
         except httpx.HTTPError as error:
             raise EngineFailed(type(error).__name__) from None
         if answer.status_code != 200:

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import intake, turns
-from bot.dialogue_engine import DialogueEngine, Utterance
+from bot import claims, intake
+from bot.claims import Begun
+from bot.dialogue_engine import DialogueEngine, Reply, Utterance
 from bot.intake import Inbound
-from bot.turns import Begun, Turns
+from bot.turns import Turns
 from core.desk import Desk
 from core.models import Author, Mode, Turn, TurnState
-from tests.scenes import MONDAY, change_mode, hand_over, in_threads, messages, reload, start_conversation, text_of
+from tests.scenes import MONDAY, change_mode, hand_over, in_threads, messages, reload, start_conversation, text_of, write_message
 
 LEASE = timedelta(seconds=30)
 REPLY = (Utterance("Ответ", meta={"kind": "answer"}),)
@@ -25,27 +26,34 @@ def conversation_id(desk: Desk) -> uuid.UUID:
     return start_conversation(desk)
 
 
-def worker(desk: Desk) -> Turns:
-    """Claiming and ending a turn ask no engine."""
-    return Turns(desk, cast("DialogueEngine", None))
-
-
 def accept(desk: Desk, conversation_id: uuid.UUID, number: int = 1) -> uuid.UUID:
     """The id of the turn that an accepted message begins."""
     message = desk.database.write(intake.accept, desk, conversation_id, Inbound(f"m{number}", f"вопрос {number}"), MONDAY)
     return desk.database.read(lambda session: session.scalars(select(Turn.id).where(Turn.message_id == message.id)).one())
 
 
-def claim(desk: Desk, of: Turns, turn_id: uuid.UUID, at: datetime = MONDAY) -> Begun | None:
-    return desk.database.write(of._claim, turn_id, at)
+def claim(desk: Desk, turn_id: uuid.UUID, at: datetime = MONDAY) -> Begun | None:
+    lease = uuid.uuid4().hex
+    return desk.database.read(claims.read, desk, turn_id, lease)[0] if desk.database.write(claims.claim, desk, turn_id, lease, at) else None
 
 
-def finish(desk: Desk, of: Turns, turn_id: uuid.UUID, at: datetime = MONDAY) -> TurnState | None:
-    return desk.database.write(of._finish, turn_id, REPLY, at)
+def take(desk: Desk, turn_id: uuid.UUID, at: datetime = MONDAY) -> Begun:
+    begun = claim(desk, turn_id, at)
+    assert begun
+    return begun
+
+
+def renew(desk: Desk, begun: Begun, at: datetime) -> bool:
+    return desk.database.write(claims.renew, desk, begun, at)
+
+
+def finish(desk: Desk, begun: Begun, reply: Reply = REPLY, at: datetime = MONDAY) -> TurnState | None:
+    """Ending a turn asks no engine."""
+    return desk.database.write(Turns(desk, cast("DialogueEngine", None))._finish, begun, reply, at)
 
 
 def claimable(desk: Desk, at: datetime = MONDAY) -> list[uuid.UUID]:
-    return desk.database.read(turns._claimable, at)
+    return desk.database.read(claims.claimable, at)
 
 
 def turn_of(desk: Desk, turn_id: uuid.UUID) -> Turn:
@@ -54,8 +62,7 @@ def turn_of(desk: Desk, turn_id: uuid.UUID) -> Turn:
 
 def test_one_of_many_workers_wins(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    workers = [worker(desk) for _ in range(12)]
-    begun = [found for found in in_threads(12, lambda number: claim(desk, workers[number], turn_id)) if found]
+    begun = [found for found in in_threads(12, lambda _: claim(desk, turn_id)) if found]
     assert len(begun) == 1
     assert (begun[0].turn_id, begun[0].text, begun[0].attempts) == (turn_id, "вопрос 1", 1)
     assert begun[0].sender == f"{conversation_id}-1"
@@ -64,68 +71,76 @@ def test_one_of_many_workers_wins(desk: Desk, conversation_id: uuid.UUID) -> Non
 def test_a_conversations_turns_go_one_at_a_time_in_order(desk: Desk, conversation_id: uuid.UUID) -> None:
     first, second = accept(desk, conversation_id, 1), accept(desk, conversation_id, 2)
     other = accept(desk, start_conversation(desk))
-    one = worker(desk)
     assert set(claimable(desk)) == {first, other}
-    assert claim(desk, one, second) is None
-    assert claim(desk, one, first)
-    assert claim(desk, one, second) is None  # the first is running
-    assert finish(desk, one, first) == TurnState.DONE
+    assert claim(desk, second) is None
+    begun = take(desk, first)
+    assert claim(desk, second) is None  # the first is running
+    assert finish(desk, begun) == TurnState.DONE
     assert set(claimable(desk)) == {second, other}
-    assert claim(desk, one, second)
+    assert claim(desk, second)
 
 
 def test_a_lease_that_runs_out_gives_the_turn_to_another(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    dead, alive = worker(desk), worker(desk)
-    assert claim(desk, dead, turn_id)
-    assert claim(desk, alive, turn_id, MONDAY + LEASE) is None
-    again = claim(desk, alive, turn_id, MONDAY + LEASE + timedelta(seconds=1))
-    assert again
+    late = take(desk, turn_id)
+    assert claim(desk, turn_id, MONDAY + LEASE) is None
+    again = take(desk, turn_id, MONDAY + LEASE + timedelta(seconds=1))
     assert again.attempts == 2
-    assert finish(desk, dead, turn_id) is None  # it comes back too late
-    assert not desk.database.write(dead._renew, turn_id, MONDAY)
+    assert finish(desk, late) is None  # it comes back too late
+    assert not renew(desk, late, MONDAY)
     assert messages(desk, conversation_id)[1:] == []
-    assert finish(desk, alive, turn_id) == TurnState.DONE
+    assert finish(desk, again) == TurnState.DONE
     assert [text_of(desk, message) for message in messages(desk, conversation_id)] == ["вопрос 1", "Ответ"]
 
 
 def test_a_renewed_lease_holds(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    one = worker(desk)
-    claim(desk, one, turn_id)
-    assert desk.database.write(one._renew, turn_id, MONDAY + LEASE)
-    assert claim(desk, worker(desk), turn_id, MONDAY + LEASE + timedelta(seconds=29)) is None
+    assert renew(desk, take(desk, turn_id), MONDAY + LEASE)
+    assert claim(desk, turn_id, MONDAY + LEASE + timedelta(seconds=29)) is None
 
 
 def test_a_turn_ends_once(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    one = worker(desk)
-    claim(desk, one, turn_id)
-    assert sorted(map(str, in_threads(6, lambda _: finish(desk, one, turn_id)))) == ["None"] * 5 + ["done"]
+    begun = take(desk, turn_id)
+    assert sorted(map(str, in_threads(6, lambda _: finish(desk, begun)))) == ["None"] * 5 + ["done"]
     assert len(messages(desk, conversation_id)) == 2
-    assert claim(desk, worker(desk), turn_id, MONDAY + timedelta(days=1)) is None
+    assert claim(desk, turn_id, MONDAY + timedelta(days=1)) is None
     ended = turn_of(desk, turn_id)
     assert (ended.finished_at, ended.lease_owner, ended.lease_until) == (MONDAY, None, None)
 
 
-@pytest.mark.parametrize("back_with_the_bot", [False, True])
-def test_after_a_takeover_nothing_of_the_turn_is_shown(desk: Desk, conversation_id: uuid.UUID, back_with_the_bot: bool) -> None:
+def test_after_a_takeover_nothing_of_the_turn_is_shown(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    one = worker(desk)
-    claim(desk, one, turn_id)
+    begun = take(desk, turn_id)
     change_mode(desk, conversation_id, Mode.QUEUED)
-    if back_with_the_bot:  # the epoch tells: it is not the same ownership
-        change_mode(desk, conversation_id, Mode.BOT)
-    assert not desk.database.write(one._renew, turn_id, MONDAY)
-    assert finish(desk, one, turn_id) == TurnState.DROPPED
+    assert not renew(desk, begun, MONDAY)
+    assert finish(desk, begun) == TurnState.DROPPED
     assert [message.author for message in messages(desk, conversation_id)] == [Author.CITIZEN]
 
 
-def test_an_empty_reply_ends_at_a_person(desk: Desk, conversation_id: uuid.UUID) -> None:
+def test_a_question_that_nobody_answered_is_the_bots_again_when_it_is_back(desk: Desk, conversation_id: uuid.UUID) -> None:
     turn_id = accept(desk, conversation_id)
-    one = worker(desk)
-    claim(desk, one, turn_id)
-    assert desk.database.write(one._finish, turn_id, (), MONDAY) == TurnState.HANDED_OVER
+    begun = take(desk, turn_id)
+    change_mode(desk, conversation_id, Mode.QUEUED)
+    change_mode(desk, conversation_id, Mode.BOT)
+    assert not renew(desk, begun, MONDAY)  # the epoch tells: it is not the same ownership
+    assert finish(desk, begun) == TurnState.ACCEPTED
+    assert [message.author for message in messages(desk, conversation_id)] == [Author.CITIZEN]
+    assert finish(desk, take(desk, turn_id)) == TurnState.DONE
+
+
+def test_an_operators_answer_is_not_followed_by_the_bots(desk: Desk, conversation_id: uuid.UUID) -> None:
+    turn_id = accept(desk, conversation_id)
+    begun = take(desk, turn_id)
+    change_mode(desk, conversation_id, Mode.QUEUED)
+    write_message(desk, conversation_id, "Помогу", Author.OPERATOR)
+    change_mode(desk, conversation_id, Mode.BOT)
+    assert finish(desk, begun) == TurnState.DROPPED
+
+
+def test_an_empty_reply_ends_at_a_person(desk: Desk, conversation_id: uuid.UUID) -> None:
+    begun = take(desk, accept(desk, conversation_id))
+    assert finish(desk, begun, ()) == TurnState.HANDED_OVER
     assert reload(desk, conversation_id).mode == Mode.QUEUED
     assert messages(desk, conversation_id)[-1].meta["kind"] == "handoff"
 
