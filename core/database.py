@@ -40,12 +40,14 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
             Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-            self._writer = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
-            self._reader = create_engine(url, pool_size=_READERS, max_overflow=2)
+            self._writer = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, hide_parameters=True)
+            self._reader = create_engine(url, pool_size=_READERS, max_overflow=2, hide_parameters=True)
             _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", reads_only=False)
             _configure_sqlite(self._reader, begin="BEGIN", reads_only=True)
         else:
-            self._writer = self._reader = create_engine(url, pool_size=_READERS + _POSTGRES_WRITERS, pool_pre_ping=True)
+            self._writer = self._reader = create_engine(
+                url, pool_size=_READERS + _POSTGRES_WRITERS, pool_pre_ping=True, hide_parameters=True
+            )
         self._write_threads = ThreadPoolExecutor(1 if self.is_sqlite else _POSTGRES_WRITERS, "database-writer")
         self._read_threads = ThreadPoolExecutor(_READERS, "database-reader")
         self._seen_version: int | None = None

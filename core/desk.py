@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from core.blobs import FolderBlobs
 from core.database import Database, open_database
 from core.events import Events, InProcessEvents
 from core.keys import open_keyring
+from core.models import Conversation
 from core.personal_data import Vault
-from core.settings import Settings
+from core.settings import PREFIX, Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,30 @@ class Desk:
 
 
 def open_desk(settings: Settings) -> Desk:
-    """Opens database (schema brought up to date), vault and attachment folder."""
+    """Opens database (schema brought up to date), vault and attachment folder. Raises SettingsError."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)
     events = InProcessEvents()
-    return Desk(
+    desk = Desk(
         settings=settings,
         database=open_database(settings, events),
         events=events,
         vault=Vault(open_keyring(settings), settings),
         blobs=FolderBlobs(settings.data_dir / "attachments"),
     )
+    try:
+        desk.database.read(_check_key, desk.vault)
+    except BaseException:
+        desk.close()
+        raise
+    return desk
+
+
+def _check_key(session: Session, vault: Vault) -> None:
+    """A desk with another desk's key would start, and could read nothing."""
+    newest = session.scalar(select(Conversation).where(Conversation.data_key.is_not(None)).order_by(Conversation.id.desc()).limit(1))
+    try:
+        if newest is not None:
+            vault.seal(newest, "")
+    except ValueError:
+        raise SettingsError(f"{PREFIX}MASTER_KEY: it is not the key that this database was written with") from None

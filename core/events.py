@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -22,18 +22,27 @@ class Hint:
 
 
 class Subscription:
-    """What one listener has not heard yet. Use it in the event loop that made it."""
+    """What one listener has not heard yet. Use it in the event loop that made it.
+
+    A hint without data says "read again": one is as good as many, so these cannot overflow. Of hints with data (who is typing) the
+    newest beyond _BACKLOG are dropped.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._hints: asyncio.Queue[Hint] = asyncio.Queue(_BACKLOG)
+        self._heard = asyncio.Event()
+        self._plain: dict[str, Hint] = {}
+        self._with_data: deque[Hint] = deque()
 
     def put(self, hint: Hint) -> None:
-        """Thread-safe. A listener that is _BACKLOG hints behind will read everything anyway: more hints add nothing."""
+        """Thread-safe."""
 
         def put() -> None:
-            with contextlib.suppress(asyncio.QueueFull):
-                self._hints.put_nowait(hint)
+            if not hint.data:
+                self._plain[hint.topic] = hint
+            elif len(self._with_data) < _BACKLOG:
+                self._with_data.append(hint)
+            self._heard.set()
 
         with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
             self._loop.call_soon_threadsafe(put)
@@ -42,9 +51,13 @@ class Subscription:
         """The next hint, or None when ``timeout_seconds`` passed without one."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._hints.get()
+                await self._heard.wait()
         except TimeoutError:
             return None
+        hint = self._plain.pop(next(iter(self._plain))) if self._plain else self._with_data.popleft()
+        if not self._plain and not self._with_data:
+            self._heard.clear()
+        return hint
 
 
 class Events(Protocol):

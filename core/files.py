@@ -1,6 +1,7 @@
 """Files that people send: told by their content, checked and made harmless in a process apart, sealed."""
 
 import asyncio
+import os
 import sys
 import uuid
 from pathlib import PurePath
@@ -15,7 +16,7 @@ from core.errors import Problem, conflict, invalid, too_large, wrong_type
 from core.facts import size_words
 from core.ids import new_id
 from core.models import Attachment, Conversation, Mode, Operator, Scan
-from core.settings import ROOT
+from core.settings import PREFIX, ROOT
 from core.words import say
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,8 @@ class Files:
             raise conflict("conversation_closed")
         name = _clean_name(filename)
         content_type = self._content_type(name, content)
+        if content_type in PICTURES:
+            name = _with_suffix(name, PICTURES[content_type])
         content = await self._make_harmless(content_type, content)
         attachment_id = new_id()
         # The content goes first: a row without it would be a promise broken, a blob without a row is only waste.
@@ -57,7 +60,7 @@ class Files:
                 id=attachment_id,
                 conversation_id=held.id,
                 operator_id=operator.id if operator else None,
-                filename_sealed=desk.vault.seal(held, name),
+                filename_sealed=desk.vault.seal(held, desk.vault.tokenise(session, held, name)),
                 content_type=content_type,
                 size=len(content),
                 scan=Scan.CLEAN if content_type in PICTURES else Scan.UNSCANNED,
@@ -71,11 +74,10 @@ class Files:
             await asyncio.to_thread(desk.blobs.delete, attachment_id)
             raise
 
-    async def read(self, conversation: Conversation, attachment: Attachment) -> tuple[str, bytes]:
-        """The file's name and content."""
+    async def read(self, conversation: Conversation, attachment: Attachment) -> bytes:
+        """The file's content."""
         sealed = await asyncio.to_thread(self._desk.blobs.get, attachment.id)
-        vault = self._desk.vault
-        return vault.open(conversation, attachment.filename_sealed), vault.open_bytes(conversation, sealed)
+        return self._desk.vault.open_bytes(conversation, sealed)
 
     def _content_type(self, name: str, content: bytes) -> str:
         settings = self._desk.settings
@@ -111,6 +113,7 @@ class Files:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=ROOT,
+                env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},  # keys are not a parser's to see
             )
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):
@@ -138,3 +141,9 @@ def _clean_name(filename: str) -> str:
         return str(say("file_name"))
     path = PurePath(name)
     return path.stem[: _NAME_CHARACTERS - len(path.suffix)] + path.suffix[:10]
+
+
+def _with_suffix(name: str, suffix: str) -> str:
+    """``name`` ending as its content does."""
+    named = PurePath(name).suffix.lower().lstrip(".")
+    return name if _OTHER_SPELLINGS.get(named, named) == suffix else f"{PurePath(name).stem}.{suffix}"

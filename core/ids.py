@@ -29,3 +29,8 @@ def new_access_code() -> str:
 def token_hash(token: str) -> bytes:
     """What is stored of a bearer token: SHA-256 (the token itself has 256 random bits, so no salt is needed)."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def digest(external_id: str) -> str:
+    """What is stored of an id that somebody else made: it tells two apart, and holds nothing of what they put into it."""
+    return hashlib.sha256(external_id.encode()).hexdigest()

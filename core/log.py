@@ -37,7 +37,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # These write request and response bodies at DEBUG: a citizen's words, which belong in no log.
+    # These write requests, frames and bodies at DEBUG: tokens and a citizen's words, which belong in no log.
     for name in (
         "httpcore",
         "httpx",

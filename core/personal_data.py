@@ -5,6 +5,8 @@ events) sees tokens only. All that a conversation's people wrote is sealed with 
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -18,18 +20,24 @@ from core.words import say
 _LETTER = "[0-9A-Za-zА-Яа-яЁё_]"  # of a word: a token has none beside it
 TOKEN = re.compile(rf"(?<!{_LETTER})pd(snils|phone|email|text)([1-9][0-9]*)(?!{_LETTER})")
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _IS_LETTER = re.compile(_LETTER).fullmatch
-_SEPARATORS = r"[\s\u00a0.()\-–—]*"
+# All patterns read a plain copy of the text (see _plain): one kind of space, dash and digit, nothing invisible. Repetitions are bounded:
+# the search runs while a message is stored, and its time must not grow with the square of the text.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}(?: ?@ ?)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_SEPARATOR = r"[ \n\t.()/-]{0,3}"
 # What follows the word is meant as a SNILS whether its length is right or not: validation reads the vault.
-_NAMED_SNILS = re.compile(r"снилс\w*[^\d\n]{0,20}?(\d(?:[\s\u00a0\-–—]?\d){5,14})(?!\d)", re.IGNORECASE)
-_SNILS = re.compile(r"(?<![\d\w-])\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{3}[\s\u00a0\-–—]?\d{2}(?![\d\w])(?!-\d)")
+_NAMED_SNILS = re.compile(r"снилс\w{0,5}[^\d\n]{0,20}?(\d(?:[ .-]{0,2}\d){5,14})(?!\d)", re.IGNORECASE)
+_SNILS = re.compile(r"(?<![\d\w-])\d{3}[ .-]?\d{3}[ .-]?\d{3}[ .-]?\d{2}(?![\d\w])(?!-\d)")
 _PHONE = re.compile(
-    rf"(?<![\d-])(?:\+\s?7|[78]){_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
-    rf"|(?<!\d)\(?9\d{{2}}\)?{_SEPARATORS}\d{{3}}{_SEPARATORS}\d{{2}}{_SEPARATORS}\d{{2}}(?!\d)"
-    r"|\+\d{1,3}[\s\u00a0(\-]{0,2}\d(?:[\s\u00a0()\-]{0,2}\d){7,12}(?!\d)"
+    rf"(?<![\d-])(?:\+ ?7|[78])(?:{_SEPARATOR}\d){{10}}(?!\d)"
+    rf"|(?<!\d)\(?9\d{{2}}\)?{_SEPARATOR}\d{{3}}{_SEPARATOR}\d{{2}}{_SEPARATOR}\d{{2}}(?!\d)"
+    r"|\+\d{1,3}[ (-]{0,2}\d(?:[ ()-]{0,2}\d){7,12}(?!\d)"
 )
-_APPEAL_NUMBER_BEFORE = re.compile(r"(?:об|ob|обращени\w*|заявлени\w*|заявк\w*|№)[\s\u00a0\-–—№]*$", re.IGNORECASE)
+# Appeal numbers, and the numbers of applications, which are written without separators.
+_APPEAL_NUMBER_BEFORE = re.compile(r"(?:об|ob)[ №-]{0,3}$", re.IGNORECASE)
+_NUMBER_BEFORE = re.compile(r"(?:обращени\w{0,3}|заявлени\w{0,3}|заявк\w{0,3}|№)[ №-]{0,3}$", re.IGNORECASE)
+_LOOK_BACK = 20
+_OTHER_DASHES = "\u2212\u00ad"
 
 
 @dataclass(frozen=True)
@@ -54,12 +62,13 @@ def find(text: str, settings: Settings) -> list[Span]:
 
     A span is whole words («тел+79215550142»): a token glued to a letter would not be told from the word.
     """
+    plain, places = _plain(text)
     found: list[Span] = []
 
     def add(kind: str, start: int, end: int) -> None:
-        while start > 0 and _IS_LETTER(text[start - 1]):
+        while start > 0 and _IS_LETTER(plain[start - 1]):
             start -= 1
-        while end < len(text) and _IS_LETTER(text[end]):
+        while end < len(plain) and _IS_LETTER(plain[end]):
             end += 1
         overlapping = [span for span in found if start < span.end and span.start < end]
         for span in overlapping:
@@ -67,24 +76,45 @@ def find(text: str, settings: Settings) -> list[Span]:
         kind = overlapping[0].kind if overlapping else kind
         found.append(Span(kind, min([start, *(span.start for span in overlapping)]), max([end, *(span.end for span in overlapping)])))
 
-    for match in _EMAIL.finditer(text):
-        if match[0].casefold() != settings.official_email.casefold():
+    def stands_for_a_number(match: re.Match[str]) -> bool:
+        before = plain[max(0, match.start() - _LOOK_BACK) : match.start()]
+        return bool(_APPEAL_NUMBER_BEFORE.search(before) or (match[0].isdigit() and _NUMBER_BEFORE.search(before)))
+
+    for match in _EMAIL.finditer(plain):
+        if match[0].replace(" ", "").casefold() != settings.official_email.casefold():
             add("email", *match.span())
-    for match in _NAMED_SNILS.finditer(text):
+    for match in _NAMED_SNILS.finditer(plain):
         add("snils", *match.span(1))
-    for match in _SNILS.finditer(text):
+    for match in _SNILS.finditer(plain):
         digits = _digits(match[0])
-        if _APPEAL_NUMBER_BEFORE.search(text, 0, match.start()):
-            continue
-        if snils_is_valid(digits) or not (match[0].isdigit() and digits[0] in "78"):
+        if not stands_for_a_number(match) and (snils_is_valid(digits) or not (match[0].isdigit() and digits[0] in "78")):
             add("snils", *match.span())
-    for match in _PHONE.finditer(text):
-        digits = _digits(match[0])
-        if digits[-10:] != _digits(settings.hotline)[-10:] and not _APPEAL_NUMBER_BEFORE.search(text, 0, match.start()):
+    for match in _PHONE.finditer(plain):
+        if _digits(match[0])[-10:] != _digits(settings.hotline)[-10:] and not stands_for_a_number(match):
             add("phone", *match.span())
-    for match in TOKEN.finditer(text):  # a typed look-alike is kept as a text of its own, so that it cannot name another's data
+    for match in TOKEN.finditer(plain):  # a typed look-alike is kept as a text of its own, so that it cannot name another's data
         add("text", *match.span())
-    return sorted(found, key=lambda span: span.start)
+    spans = sorted(found, key=lambda span: span.start)
+    return [Span(span.kind, places[span.start], places[span.end - 1] + 1) for span in spans]
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """``text`` with one kind of space, dash and digit and without what is invisible, and where each character of it stood."""
+    characters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        category = unicodedata.category(character)
+        if character in _OTHER_DASHES or category == "Pd":
+            character = "-"
+        elif category == "Nd":
+            character = str(unicodedata.decimal(character))
+        elif category == "Zs":
+            character = " "
+        elif category in ("Cf", "Cc", "Mn") and character not in "\n\t":
+            continue
+        characters.append(character)
+        places.append(place)
+    return "".join(characters), places
 
 
 class Vault:
@@ -147,9 +177,15 @@ class Vault:
         session.flush()
         return entry.token
 
-    def values(self, session: Session, conversation: Conversation) -> dict[str, str]:
-        """Token → value, all of the conversation's."""
-        entries = session.scalars(select(VaultEntry).where(VaultEntry.conversation_id == conversation.id).order_by(VaultEntry.created_at))
+    def values(self, session: Session, conversation: Conversation, texts: Iterable[str] | None = None) -> dict[str, str]:
+        """Token → value: all of the conversation's, or those that stand in ``texts``."""
+        wanted = select(VaultEntry).where(VaultEntry.conversation_id == conversation.id).order_by(VaultEntry.created_at)
+        if texts is not None:
+            tokens = {found[0] for text in texts for found in TOKEN.finditer(text)}
+            if not tokens:
+                return {}
+            wanted = wanted.where(VaultEntry.token.in_(tokens))
+        entries = session.scalars(wanted)
         return {entry.token: self.open(conversation, entry.value_sealed) for entry in entries}
 
 
@@ -165,18 +201,12 @@ def resolve(text: str, values: dict[str, str], *, masked: bool) -> str:
     return TOKEN.sub(replace, text)
 
 
-def kind_of(token: str) -> str:
-    found = TOKEN.fullmatch(token)
-    if not found:
-        raise ValueError("not a token")
-    return found[1]
-
-
 def mask(kind: str, value: str) -> str:
     """What an operator sees before revealing: enough to recognise a value that is read out, too little to use it."""
     if kind == "email":
         name, _, domain = value.partition("@")
-        return f"{name[:1]}***@{domain}"
+        # What else was glued to the address is not to be seen either.
+        return f"{name[:1]}***@{domain}" if re.fullmatch(r"[a-zа-яё-]+(\.[a-zа-яё-]+)+", domain, re.IGNORECASE) else "***"
     if kind == "snils":
         digits = _digits(value)
         return f"***-***-*{digits[-4:-2]} {digits[-2:]}" if len(digits) == 11 else "***"

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     # What the desk promises: settings.toml.
     service_name: str
     portal_url: WebAddress
-    official_email: str
+    official_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
     hotline: str
     official_domains: list[Domain]
     work_starts: ClockTime

@@ -13,7 +13,8 @@ from core.limits import RateLimit
 
 _FIRST_FRAME_SECONDS = 10
 _FRAME_CHARACTERS = 64 * 1024
-BAD_TOKEN, TOO_MANY, MALFORMED = 4401, 4429, 1007
+BAD_TOKEN, UNKNOWN, TOO_MANY = 4401, 4404, 4429
+LAST_SEQ = 2**31 - 1
 
 
 class Closing(Exception):
@@ -22,6 +23,10 @@ class Closing(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(str(code))
         self.code = code
+
+
+class Malformed(Exception):
+    """A frame that is not a JSON object."""
 
 
 class FrameStream:
@@ -36,19 +41,19 @@ class FrameStream:
             await self._socket.send_text(json.dumps(frame, ensure_ascii=False))
 
     async def receive(self) -> dict[str, Any]:
-        """The next frame. Closing for one that is not a JSON object."""
+        """The next frame. Malformed for one that is not a JSON object."""
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         text = message.get("text")
         if text is None or len(text) > _FRAME_CHARACTERS:
-            raise Closing(MALFORMED)
+            raise Malformed
         try:
             frame = json.loads(text)
         except (ValueError, RecursionError):
-            raise Closing(MALFORMED) from None
+            raise Malformed from None
         if not isinstance(frame, dict):
-            raise Closing(MALFORMED)
+            raise Malformed
         return frame
 
     async def first(self) -> dict[str, Any]:
@@ -56,7 +61,7 @@ class FrameStream:
         try:
             async with asyncio.timeout(_FIRST_FRAME_SECONDS):
                 return await self.receive()
-        except TimeoutError:
+        except (TimeoutError, Malformed):
             raise Closing(BAD_TOKEN) from None
 
     async def serve(self, push: Coroutine[Any, Any, None], listen: Coroutine[Any, Any, None]) -> None:
@@ -75,10 +80,25 @@ class FrameStream:
 
 
 async def read_frame(stream: FrameStream, limit: RateLimit, key: str) -> dict[str, Any]:
-    """The next frame of a client that does not send too many; Closing(4429) for one that does."""
-    frame = await stream.receive()
+    """The next frame of a client that does not send too many; Closing(4429) for one that does. A malformed one is refused in words."""
+    while True:
+        try:
+            frame = await stream.receive()
+        except Malformed:
+            frame = None
+        try:
+            limit.check(key)
+        except Problem:
+            raise Closing(TOO_MANY) from None
+        if frame is not None:
+            return frame
+        problem = Problem(400, "malformed").document()
+        await stream.send({"type": "refused", "client_message_id": None, "problem": problem})
+
+
+def as_cursor(given: object) -> int:
+    """A ``seq`` to read after, whatever a client sent for it."""
     try:
-        limit.check(key)
-    except Problem:
-        raise Closing(TOO_MANY) from None
-    return frame
+        return min(max(int(str(given)), 0), LAST_SEQ)
+    except ValueError:
+        return 0

@@ -20,28 +20,32 @@ def message_documents(
     """Messages for their reader: the citizen sees their own data in full, an operator sees it masked."""
     if not messages:
         return []
-    values = desk.vault.values(session, conversation)
+    texts = [desk.vault.open(conversation, message.text_sealed) for message in messages]
     names = operator_names(session, {message.operator_id for message in messages if message.operator_id})
     attached: dict[uuid.UUID | None, list[Attachment]] = defaultdict(list)
     for attachment in session.scalars(
         select(Attachment).where(Attachment.message_id.in_([message.id for message in messages])).order_by(Attachment.id)
     ):
         attached[attachment.message_id].append(attachment)
+    names_of_files = {one.id: desk.vault.open(conversation, one.filename_sealed) for found in attached.values() for one in found}
+    values = desk.vault.values(session, conversation, [*texts, *names_of_files.values()])
     return [
         {
             "id": str(message.id),
             "seq": message.seq,
             "author": message.author,
             "author_name": _author_name(desk, message, names),
-            "text": resolve(desk.vault.open(conversation, message.text_sealed), values, masked=for_operator),
+            "text": resolve(text, values, masked=for_operator),
             "buttons": [{"title": button["title"], "payload": f"{message.id}.{index}"} for index, button in enumerate(message.buttons)],
-            "attachments": [attachment_document(desk, conversation, attachment) for attachment in attached[message.id]],
+            "attachments": [
+                _attachment_document(one, resolve(names_of_files[one.id], values, masked=for_operator)) for one in attached[message.id]
+            ],
             "in_reply_to": message.in_reply_to,
             "expects": message.expects,
             "meta": message.meta,
             "created_at": message.created_at.astimezone(MOSCOW).isoformat(),
         }
-        for message in messages
+        for message, text in zip(messages, texts, strict=True)
     ]
 
 
@@ -51,10 +55,22 @@ def message_document(
     return message_documents(session, desk, conversation, [message], for_operator=for_operator)[0]
 
 
-def attachment_document(desk: Desk, conversation: Conversation, attachment: Attachment) -> dict[str, Any]:
+def attachment_document(
+    session: Session, desk: Desk, conversation: Conversation, attachment: Attachment, *, for_operator: bool = False
+) -> dict[str, Any]:
+    return _attachment_document(attachment, file_name(session, desk, conversation, attachment, for_operator=for_operator))
+
+
+def file_name(session: Session, desk: Desk, conversation: Conversation, attachment: Attachment, *, for_operator: bool = False) -> str:
+    """A file's name for its reader: people put their data into these too."""
+    name = desk.vault.open(conversation, attachment.filename_sealed)
+    return resolve(name, desk.vault.values(session, conversation, [name]), masked=for_operator)
+
+
+def _attachment_document(attachment: Attachment, filename: str) -> dict[str, Any]:
     return {
         "id": str(attachment.id),
-        "filename": desk.vault.open(conversation, attachment.filename_sealed),
+        "filename": filename,
         "content_type": attachment.content_type,
         "size": attachment.size,
         "scan": attachment.scan,
@@ -64,16 +80,17 @@ def attachment_document(desk: Desk, conversation: Conversation, attachment: Atta
 def note_documents(session: Session, desk: Desk, conversation: Conversation) -> list[dict[str, Any]]:
     """The internal notes, oldest first, for operators only."""
     notes = list(session.scalars(select(Note).where(Note.conversation_id == conversation.id).order_by(Note.created_at, Note.id)))
-    values = desk.vault.values(session, conversation) if notes else {}
+    texts = [desk.vault.open(conversation, note.text_sealed) for note in notes]
+    values = desk.vault.values(session, conversation, texts)
     names = operator_names(session, {note.operator_id for note in notes})
     return [
         {
             "id": str(note.id),
             "author_name": names[note.operator_id],
-            "text": resolve(desk.vault.open(conversation, note.text_sealed), values, masked=True),
+            "text": resolve(text, values, masked=True),
             "created_at": note.created_at.astimezone(MOSCOW).isoformat(),
         }
-        for note in notes
+        for note, text in zip(notes, texts, strict=True)
     ]
 
 

@@ -8,12 +8,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import Problem
+from core.errors import Problem, invalid
 from core.facts import MB, size_words
 from core.words import say
 
@@ -58,9 +58,10 @@ def install(app: FastAPI, max_file_bytes: int) -> None:
         return _invalid_response(error)
 
     @app.exception_handler(HTTPException)
-    async def on_http(_request: Request, error: HTTPException) -> Response:
+    async def on_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 413:
-            return problem_response(_body_too_large(max_file_bytes))
+            is_file = request.headers.get("content-type", "").startswith("multipart/")
+            return problem_response(_body_too_large(max_file_bytes if is_file else _JSON_BYTES))
         known = _HTTP_PROBLEMS.get(error.status_code)
         return problem_response(Problem(error.status_code, known) if known else Problem(400, "malformed"))
 
@@ -107,7 +108,7 @@ def place_of(error: BaseException) -> str:
 
 def _invalid_response(error: RequestValidationError) -> Response:
     found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
+    if any(item["type"] == "json_invalid" or item["loc"] == ("body",) for item in found):
         return problem_response(Problem(400, "malformed"))
     problem = Problem(422, "malformed_field", {"field": _field(found[0])}, _field(found[0]))
     document: dict[str, Any] = problem.document()
@@ -177,7 +178,9 @@ class BodyLimit:
 
 
 def _body_too_large(limit: int) -> Problem:
-    return Problem(413, "file_too_large", {"limit": size_words(limit // MB * MB) if limit >= MB else f"{limit // 1024} КБ"})
+    if limit < MB:
+        return Problem(413, "body_too_large", {"limit": f"{limit // 1024} КБ"})
+    return Problem(413, "file_too_large", {"limit": size_words(limit // MB * MB)})
 
 
 def client_address(request: Request) -> str:
@@ -200,3 +203,25 @@ def file_response(name: str, content: bytes, content_type: str) -> Response:
             "Cache-Control": "private, no-store",
         },
     )
+
+
+# What the body of an upload is, for /openapi.json.
+UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+            }
+        },
+    }
+}
+
+
+async def read_upload(request: Request) -> tuple[str, bytes]:
+    """Name and content of the multipart field ``file``. Problem 400, 413, 422."""
+    async with request.form(max_files=1, max_fields=5) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise invalid("file", "missing_field", field="file")
+        return file.filename or "", await file.read()

@@ -11,6 +11,7 @@ from core.desk import Desk
 from core.errors import Problem
 from core.files import Files
 from core.models import Attachment, Mode, Scan
+from core.transcript import file_name
 from tests.conftest import MakeSettings
 from tests.scenes import add_operator, change_mode, reload, start_conversation
 from tests.unit.core import samples
@@ -26,7 +27,9 @@ def conversation_id(desk: Desk) -> uuid.UUID:
 async def keep(desk: Desk, conversation_id: uuid.UUID, name: str, content: bytes) -> tuple[Attachment, str, bytes]:
     files = Files(desk)
     attachment = await files.accept(conversation_id, name, content)
-    return attachment, *await files.read(reload(desk, conversation_id), attachment)
+    conversation = reload(desk, conversation_id)
+    name = desk.database.read(file_name, desk, conversation, attachment)
+    return attachment, name, await files.read(conversation, attachment)
 
 
 async def refuse(desk: Desk, conversation_id: uuid.UUID, name: str, content: bytes) -> Problem:
@@ -192,10 +195,12 @@ async def test_takes_what_is_just_as_large_as_allowed(desk: Desk, conversation_i
         ("C:\\Users\\Анна\\снимок экрана.png", "снимок экрана.png"),
         ("../../etc/passwd.png", "passwd.png"),
         ("a\x00b\r\nc\u202e.png", "abc.png"),
-        ("  .png ", "png"),
-        ("", "Файл без названия"),
-        ("/", "Файл без названия"),
-        ("...", "Файл без названия"),
+        ("  .png ", "png.png"),
+        ("", "Файл без названия.png"),
+        ("/", "Файл без названия.png"),
+        ("...", "Файл без названия.png"),
+        ("снимок.JPG", "снимок.png"),  # called what it is
+        ("снилс 112-233-445 95.png", "снилс 112-233-445 95.png"),
         ("я" * 500 + ".png", "я" * 116 + ".png"),
         ("нет.расширения.совсем.png", "нет.расширения.совсем.png"),
     ],
@@ -203,6 +208,12 @@ async def test_takes_what_is_just_as_large_as_allowed(desk: Desk, conversation_i
 async def test_cleans_names(desk: Desk, conversation_id: uuid.UUID, name: str, kept: str) -> None:
     _, shown, _ = await keep(desk, conversation_id, name, samples.png())
     assert shown == kept
+
+
+async def test_an_operator_sees_a_name_masked(desk: Desk, conversation_id: uuid.UUID) -> None:
+    attachment, _, _ = await keep(desk, conversation_id, "снилс 112-233-445 95.png", samples.png())
+    shown = desk.database.read(file_name, desk, reload(desk, conversation_id), attachment, for_operator=True)
+    assert shown == "снилс ***-***-*45 95.png"
 
 
 async def test_content_and_name_lie_sealed(desk: Desk, conversation_id: uuid.UUID) -> None:

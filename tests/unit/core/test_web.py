@@ -93,7 +93,7 @@ def check_problem(response: httpx.Response, status: int, key: str) -> dict[str, 
         ("POST", "/api/words", b"{", 400, "malformed"),
         ("POST", "/api/words", b"\xff\xfe", 400, "malformed"),
         ("POST", "/api/words", b"[" * 100_000, 400, "malformed"),
-        ("POST", "/api/words", b"[]", 422, "malformed_field"),
+        ("POST", "/api/words", b"[]", 400, "malformed"),
         ("POST", "/api/words", b'{"text": 5}', 422, "malformed_field"),
         ("GET", "/api/problem", None, 429, "too_many"),
         ("GET", "/api/fault", None, 500, "internal"),
@@ -160,7 +160,7 @@ async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient, decla
     content = b'{"text": "' + b" " * 300_000 + b'"}'
     headers = {"content-type": "application/json"}
     response = await client.post("/api/words", content=content if declared else undeclared(content), headers=headers)
-    check_problem(response, 413, "file_too_large")
+    check_problem(response, 413, "body_too_large")
 
 
 def multipart(size: int) -> tuple[bytes, dict[str, str]]:
