@@ -18,6 +18,8 @@ MISSES_BEFORE_PERSON = 2
 # training examples one reaches this, of 345 questions a quarter.
 OFF_TOPIC_CONFIDENCE = 0.55
 
+CHOSEN = 1.0  # the score of an article that a button named
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,15 +59,15 @@ class SuggestOthers(GuardedAction):
         return [*await suggest(dispatcher, "utter_other_suggestions", candidates(tracker)), SlotSet("misses", misses(tracker) + 1)]
 
 
-async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float | None = None) -> Events:
-    """Utters the article and keeps the others that were found. Without a ``score`` it was chosen by a button."""
+async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float = CHOSEN) -> Events:
+    """Utters the article and keeps the others that were found."""
     article = await asyncio.to_thread(knowledge().article, slug)
     if article is None:  # a button that is older than the article's removal
         return offer_person(dispatcher, tracker, "utter_no_answer")
     dispatcher.utter_message(
         text=f"{article.title}\n\n{article.text}",
         buttons=[HELPFUL, UNHELPFUL, OPERATOR],
-        json_message={"kind": "answer", "article": slug} | ({} if score is None else {"score": round(score, 3)}),
+        json_message={"kind": "answer", "article": slug, "score": round(score, 3)},
     )
     return [SlotSet("offered", None), SlotSet("candidates", [other for other in found if other != slug])]
 

@@ -12,6 +12,7 @@ from core.desk import open_desk
 from core.log import configure_logging
 from core.settings import Settings, SettingsError, settings_or_exit
 from knowledge_base.articles import ArticleError
+from knowledge_base.index import IndexRefused
 
 _STOP_SECONDS = 5
 _WEBSOCKET_BYTES = 256 * 1024
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             prepare(settings, _say)
             return 0
         return serve(settings)
-    except (SettingsError, ArticleError) as error:
+    except (SettingsError, ArticleError, IndexRefused) as error:
         print(f"otklik: {error}", file=sys.stderr)
         return 2
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -47,6 +48,7 @@ _PAGE_FACTS = (
 _CHANGE_POLL_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+_STEADY_SECONDS = 60.0  # a task that ran this long is started again without a growing pause
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -117,9 +119,12 @@ async def _supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Runs ``work`` for ever; after a crash again, after a growing pause."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
+        begun = time.monotonic()
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - whatever it was, the task has to run again
+            if time.monotonic() - begun >= _STEADY_SECONDS:
+                pause = _FIRST_PAUSE_SECONDS
             log.error("task_crashed", task=name, error=type(error).__name__, at=place_of(error), pause_seconds=pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

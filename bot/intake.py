@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.desk import Desk
 from core.errors import conflict, invalid
+from core.ids import digest
 from core.inbound import UNSTORABLE, check_text, unsent_attachments
 from core.models import Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
@@ -34,7 +35,7 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     conversation = conversations.lock(session, conversation_id)
     if not 1 <= len(inbound.external_id) <= _ID_CHARACTERS or UNSTORABLE.search(inbound.external_id):
         raise invalid("client_message_id", "client_message_id_wrong")
-    external_id = f"{conversation_id}:{inbound.external_id}"
+    external_id = digest(f"{conversation_id}:{inbound.external_id}")
     stored = conversations.find_by_external_id(session, conversation.channel, external_id)
     if stored is not None:
         return stored
@@ -50,9 +51,11 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     message = conversations.append(
         session, desk.vault, conversation, Author.CITIZEN, text, attachments=attachments, external_id=external_id
     )
-    command = button["command"] if button else None
-    if (button and command in _DEEDS) or (command and command.startswith(queue.RATE)):
-        _press(session, desk, conversation, button or {}, message, at)
+    if button is None and conversation.mode == Mode.BOT:
+        button = queue.typed_rating(session, conversation, message.seq, text)
+    command = button["command"] if button else None if text.strip() else WORDLESS
+    if button and (command in _DEEDS or button["command"].startswith(queue.RATE)):
+        _press(session, desk, conversation, button, message, at)
     elif conversation.mode == Mode.BOT:
         session.add(
             Turn(conversation_id=conversation.id, message_id=message.id, seq=message.seq, command=command, epoch=conversation.epoch)
@@ -79,10 +82,13 @@ def _press(session: Session, desk: Desk, conversation: Conversation, button: dic
     elif command == queue.LEAVE_QUEUE:
         if conversation.mode == Mode.QUEUED:
             queue.leave(session, desk, conversation, at)
+        elif conversation.mode == Mode.BOT:
+            conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("with_bot_already"), meta={"kind": "notice"})
     else:
         queue.rate(session, desk, conversation, button)
 
 
+WORDLESS = "/inform"  # what files without a word mean to the engine
 _DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE)
 
 

@@ -18,7 +18,7 @@ PASSWORD_FILE = "operator-password"  # noqa: S105 - a file's name
 
 
 def prepare(settings: Settings, say: Callable[[str], None]) -> None:
-    """Does what is not done yet and says what it does. Raises SettingsError, articles.ArticleError."""
+    """Does what is not done yet and says what it does. Raises SettingsError, ArticleError, IndexRefused."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)
     open_keyring(settings)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -42,7 +42,6 @@ class Child:
     health_url: str
     log: Path
     pause: float = _FIRST_PAUSE_SECONDS
-    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
 
 class Supervisor:
@@ -56,7 +55,8 @@ class Supervisor:
         """Until a signal comes. Exit code 0 after a clean stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stopping.set)
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                loop.add_signal_handler(number, self._stopping.set)
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
         try:
             if await self._wait_until_ready():
@@ -65,38 +65,47 @@ class Supervisor:
         finally:
             self._say("Stopping …")
             self._stopping.set()
-            await asyncio.gather(*keepers)
+            await asyncio.gather(*keepers, return_exceptions=True)
             self._say("Stopped.")
         return 0
 
     async def _keep(self, child: Child) -> None:
         while not self._stopping.is_set():
             begun = time.monotonic()
-            with child.log.open("ab") as log:
-                child.process = await asyncio.create_subprocess_exec(
-                    *child.command,
-                    cwd=ROOT,
-                    env={**os.environ, **child.environment},
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor only
-                    preexec_fn=_die_with_parent,
-                )
-            ended = asyncio.create_task(child.process.wait())
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            try:
+                ending = await self._run_once(child)
+            except OSError as error:
+                ending = f"it could not be started: {error.strerror}"
             if self._stopping.is_set():
-                await _stop(child.process, ended)
                 return
             if time.monotonic() - begun >= _STEADY_SECONDS:
                 child.pause = _FIRST_PAUSE_SECONDS
-            self._say(f"{child.name} ended ({_ending(ended.result())}), starting it again in {child.pause:g} s. Its log: {child.log}")
+            self._say(f"{child.name} ended ({ending}), starting it again in {child.pause:g} s. Its log: {child.log}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(child.pause):
                     await self._stopping.wait()
             child.pause = min(child.pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self, child: Child) -> str:
+        """From start to end, in words how it ended; a stop of the desk stops it."""
+        with child.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *child.command,
+                cwd=ROOT,
+                env=child.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor only
+                preexec_fn=_die_with_parent,
+            )
+        ended = asyncio.create_task(process.wait())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not ended.done():
+            await _stop(process, ended)
+        return _ending(ended.result()) if ended.done() else "not ended"
 
     async def _wait_until_ready(self) -> bool:
         """True when all answer, False when it is to stop first."""
@@ -189,13 +198,15 @@ def _children(settings: Settings) -> list[Child]:
     rasa_url, action_url = f"http://{_LOOPBACK}:{rasa_port}", f"http://{_LOOPBACK}:{action_port}"
     token = secrets.token_urlsafe(24)
     inner = {
+        **os.environ,
         f"{PREFIX}RASA_URL": rasa_url,
         f"{PREFIX}ACTION_URL": action_url,
         f"{PREFIX}RASA_TOKEN": token,
         "PYTHONPATH": str(ROOT),
     }
+    secrets_of_ours = (f"{PREFIX}MASTER_KEY", f"{PREFIX}OPERATOR_PASSWORD", f"{PREFIX}DATABASE_URL")  # not Rasa's to see
     rasa = {
-        **inner,
+        **{name: value for name, value in inner.items() if name not in secrets_of_ours},
         f"{PREFIX}RASA_TRACKER": str(rasa_data / "tracker.db"),
         "RASA_TELEMETRY_ENABLED": "false",
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.desk import Desk
 from core.errors import conflict
+from core.ids import new_id
 from core.models import Appeal, AppealKind, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
 from core.words import say
 from core.working_time import MOSCOW, in_words
@@ -20,6 +21,7 @@ LEAVE_QUEUE = "do:leave_queue"
 RATE = "do:rate"
 ENGINE_FAILED = "engine_failed"
 _SCORES = range(1, 6)
+_SCORE_WORDS = ("один", "два", "три", "четыре", "пять")
 
 
 def hand_over(
@@ -43,7 +45,7 @@ def hand_over(
     conversations.change_mode(session, conversation, Mode.QUEUED)
     session.flush()
     place = position(session, conversation.id)
-    words = "handoff_failed" if reason == ENGINE_FAILED else "handoff"
+    words = "handoff_failed" if reason == ENGINE_FAILED else "handoff_email_known" if conversation.email_token else "handoff"
     return conversations.append(
         session,
         desk.vault,
@@ -122,6 +124,8 @@ def close(session: Session, desk: Desk, conversation: Conversation, operator: Op
     appeal = appeals.newest_open(session, conversation.id)
     if appeal:
         appeals.close(session, desk, conversation, appeal, operator, resolution, at)
+    else:  # taken over from the bot: how it ended is kept all the same
+        conversations.add_note(session, desk.vault, conversation, operator, resolution, f"resolution:{new_id()}")
     conversations.change_mode(session, conversation, Mode.BOT)
     words = say("operator_left", name=operator.name, number=appeal.number) if appeal else say("operator_left_open", name=operator.name)
     conversations.append(
@@ -137,6 +141,16 @@ def close(session: Session, desk: Desk, conversation: Conversation, operator: Op
         expects="rating",
         meta={"kind": "rating"},
     )
+
+
+def typed_rating(session: Session, conversation: Conversation, seq: int, text: str) -> dict[str, Any] | None:
+    """The button that a mark typed right after the rating question means, if it is one."""
+    question = session.scalar(select(Message).where(Message.conversation_id == conversation.id, Message.seq == seq - 1))
+    if question is None or question.expects != "rating":
+        return None
+    word = text.strip(" \t\n.!").lower()
+    score = _SCORE_WORDS.index(word) + 1 if word in _SCORE_WORDS else int(word) if word in map(str, _SCORES) else None
+    return {**question.buttons[score - 1], "message_id": question.id} if score else None
 
 
 def rate(session: Session, desk: Desk, conversation: Conversation, button: dict[str, Any]) -> Message:

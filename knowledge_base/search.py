@@ -74,8 +74,8 @@ class Search:
             try:
                 self._index = load(self._directory, self._embedder_model)
                 log.info("index_loaded", articles=len(self._index.articles))
-            except IndexRefused as error:
-                log.error("index_refused", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the last good one goes on serving
+                log.error("index_refused", reason=str(error) if isinstance(error, IndexRefused) else type(error).__name__)
             finally:
                 self._seen = pointer  # a refused one is tried again only when the pointer moves
                 self._reloading.release()

@@ -140,13 +140,12 @@ class Stack:
         return OperatorClient(self, login, password)
 
     def add_operator(self, login: str, name: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "handoff", "operators", "add", login, "--name", name, "--role", "operator", "--department", "support"],
-            cwd=ROOT,
-            env=self.environment,
-            input=PASSWORD.encode(),
-            check=True,
-        )
+        self.manage("operators", "add", login, "--name", name, "--role", "operator", "--department", "support")
+
+    def manage(self, *arguments: str) -> None:
+        """`python -m handoff …`, with the tests' password on standard input."""
+        command = [sys.executable, "-m", "handoff", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environment, input=PASSWORD.encode(), check=True)
 
 
 class Citizen:

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -20,13 +20,17 @@ from core.files import Files
 from core.ids import token_hash
 from core.limits import RateLimit
 from core.models import Attachment, Conversation, Mode, Operator, now
-from core.transcript import attachment_document, message_document, message_documents
-from core.web import bearer_token, client_address, file_response
+from core.transcript import attachment_document, file_name, message_document, message_documents
+from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
 from handoff import appeals, queue
 
 CHANNEL = "widget"
 PAGE = 200
 _LONGEST_WAIT_SECONDS = 30
+
+
+class NewConversation(BaseModel):
+    """Nothing yet."""
 
 
 class NewMessage(BaseModel):
@@ -112,7 +116,7 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
     Own = Annotated[uuid.UUID, Depends(own)]  # noqa: N806 - a type
 
     @routes.post("", status_code=201)
-    async def start(request: Request) -> dict[str, Any]:
+    async def start(request: Request, _given: NewConversation | None = None) -> dict[str, Any]:
         """Begins a conversation; the greeting is message 1."""
         widget.conversation_limit.check(client_address(request))
 
@@ -151,31 +155,32 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
             "answering": bool(state.open_turns),
         }
 
-    @routes.post("/{conversation_id}/attachments", status_code=201)
-    async def upload(conversation_id: Own, file: UploadFile) -> dict[str, Any]:
-        """Takes a file for a message to come."""
+    @routes.post("/{conversation_id}/attachments", status_code=201, openapi_extra=UPLOAD)
+    async def upload(conversation_id: Own, request: Request) -> dict[str, Any]:
+        """Takes a file for a message to come. Its body is read once the caller is known."""
         widget.file_limit.check(str(conversation_id))
-        attachment = await widget.files.accept(conversation_id, file.filename or "", await file.read())
-        conversation = await desk.database.read_soon(conversations.find, conversation_id)
-        return attachment_document(desk, conversation, attachment)
+        attachment = await widget.files.accept(conversation_id, *await read_upload(request))
+
+        def show(session: Session) -> dict[str, Any]:
+            return attachment_document(session, desk, conversations.find(session, conversation_id), attachment)
+
+        return await desk.database.read_soon(show)
 
     @routes.get("/{conversation_id}/attachments/{attachment_id}")
     async def download(conversation_id: Own, attachment_id: uuid.UUID) -> Response:
         """One of the conversation's files."""
 
-        def find(session: Session) -> tuple[Conversation, Attachment]:
+        def find(session: Session) -> tuple[Conversation, Attachment, str]:
             attachment = session.get(Attachment, attachment_id)
             # A file that an operator has not sent yet is not the citizen's to see.
-            if (
-                attachment is None
-                or attachment.conversation_id != conversation_id
-                or (attachment.operator_id and not attachment.message_id)
-            ):
+            hidden = attachment is None or (attachment.operator_id is not None and attachment.message_id is None)
+            if attachment is None or hidden or attachment.conversation_id != conversation_id:
                 raise not_found("attachment_not_found")
-            return conversations.find(session, conversation_id), attachment
+            conversation = conversations.find(session, conversation_id)
+            return conversation, attachment, file_name(session, desk, conversation, attachment)
 
-        conversation, attachment = await desk.database.read_soon(find)
-        return file_response(*await widget.files.read(conversation, attachment), attachment.content_type)
+        conversation, attachment, name = await desk.database.read_soon(find)
+        return file_response(name, await widget.files.read(conversation, attachment), attachment.content_type)
 
     @routes.post("/{conversation_id}/leave-queue")
     async def leave(conversation_id: Own) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from core.errors import Problem, invalid
 from core.events import QUEUE, Hint, Subscription
 from core.limits import RateLimit
 from core.models import Mode
-from core.sockets import Closing, FrameStream, read_frame
+from core.sockets import BAD_TOKEN, UNKNOWN, Closing, FrameStream, as_cursor, read_frame
 
 log = structlog.get_logger(__name__)
 
 _FRAMES_PER_MINUTE = 600
+_LOOK_SECONDS = 30  # without a hint: should one have been lost
 
 
 def widget_socket_routes(widget: WidgetDesk) -> APIRouter:
@@ -25,7 +26,7 @@ def widget_socket_routes(widget: WidgetDesk) -> APIRouter:
     flood_limit = RateLimit(_FRAMES_PER_MINUTE)
 
     @routes.websocket("/api/conversations/{conversation_id}/ws")
-    async def serve(socket: WebSocket, conversation_id: str, after: int = 0) -> None:
+    async def serve(socket: WebSocket, conversation_id: str, after: str = "0") -> None:
         await socket.accept()
         stream = FrameStream(socket)
         with contextlib.suppress(WebSocketDisconnect):
@@ -35,8 +36,8 @@ def widget_socket_routes(widget: WidgetDesk) -> APIRouter:
                     known = uuid.UUID(conversation_id)
                     await widget.check_token(known, str(first.get("token", "")))
                 except (Problem, ValueError) as problem:
-                    raise Closing(4401 if isinstance(problem, Problem) and problem.status == 401 else 4404) from None
-                await WidgetSocket(widget, stream, known, max(after, 0), flood_limit).run()
+                    raise Closing(BAD_TOKEN if isinstance(problem, Problem) and problem.status == 401 else UNKNOWN) from None
+                await WidgetSocket(widget, stream, known, as_cursor(after), flood_limit).run()
             except Closing as closing:
                 await socket.close(closing.code)
 
@@ -62,10 +63,10 @@ class WidgetSocket:
     async def _push(self, hints: Subscription) -> None:
         await self._catch_up()
         while True:
-            hint = await hints.get()
+            hint = await hints.get(_LOOK_SECONDS)
             if hint is None:
-                continue
-            if hint.topic == QUEUE:
+                await self._catch_up()
+            elif hint.topic == QUEUE:
                 # The queue moves for everybody; only who waits in it has to look.
                 if self._mode and self._mode[0] == Mode.QUEUED:
                     await self._catch_up()

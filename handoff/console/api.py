@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, UploadFile
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.errors import not_authenticated
 from core.limits import RateLimit
-from core.models import Mode, Operator, now
-from core.transcript import attachment_document
-from core.web import client_address, file_response
+from core.models import Attachment, Conversation, Mode, Operator, now
+from core.transcript import attachment_document, file_name
+from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
 from handoff import operators, queue
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.workplace import Workplace
@@ -25,6 +25,7 @@ _REASON_CHARACTERS = 500
 class Login(BaseModel):
     login: Annotated[str, Field(max_length=60)]
     password: Annotated[str, Field(max_length=500)]
+    code: Annotated[str, Field(max_length=20)] | None = None  # a second factor is not built: nobody is asked for one
 
 
 class NewReply(BaseModel):
@@ -72,7 +73,7 @@ def account_routes(workplace: Workplace, access: Access) -> APIRouter:
     @routes.post("/logout", status_code=204)
     async def logout(request: Request) -> Response:
         check_origin(request)
-        await desk.database.write_soon(operators.end_session, request.cookies.get(COOKIE, ""))
+        await desk.database.write_soon(operators.end_session, bearer_token(request) or request.cookies.get(COOKIE, ""))
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, path="/")
         return response
@@ -142,23 +143,32 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
         reason = workplace.check_words(given.reason, "reason", "reason_missing")
         return {"value": await desk.database.write_soon(workplace.reveal, conversation_id, operator, given.field, reason)}
 
-    @routes.post("/conversations/{conversation_id}/attachments", status_code=201)
-    async def upload(conversation_id: uuid.UUID, file: UploadFile, operator: Caller) -> dict[str, Any]:
-        """Takes a file for a reply to come."""
+    @routes.post("/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=UPLOAD)
+    async def upload(conversation_id: uuid.UUID, request: Request, operator: Caller) -> dict[str, Any]:
+        """Takes a file for a reply to come. Its body is read once the caller is known."""
 
         def check(session: Session) -> None:
             queue.check_holder(session, conversations.find(session, conversation_id), operator)
 
         await desk.database.read_soon(check)
-        attachment = await workplace.files.accept(conversation_id, file.filename or "", await file.read(), operator)
-        conversation = await desk.database.read_soon(conversations.find, conversation_id)
-        return attachment_document(desk, conversation, attachment)
+        attachment = await workplace.files.accept(conversation_id, *await read_upload(request), operator)
+
+        def show(session: Session) -> dict[str, Any]:
+            conversation = conversations.find(session, conversation_id)
+            return attachment_document(session, desk, conversation, attachment, for_operator=True)
+
+        return await desk.database.read_soon(show)
 
     @routes.get("/attachments/{attachment_id}")
     async def download(attachment_id: uuid.UUID, operator: Caller) -> Response:
         """A file; 409 for one that was not scanned and not released."""
-        conversation, attachment = await desk.database.read_soon(workplace.readable_attachment, attachment_id, operator)
-        return file_response(*await workplace.files.read(conversation, attachment), attachment.content_type)
+
+        def find(session: Session) -> tuple[Conversation, Attachment, str]:
+            conversation, attachment = workplace.readable_attachment(session, attachment_id, operator)
+            return conversation, attachment, file_name(session, desk, conversation, attachment, for_operator=True)
+
+        conversation, attachment, name = await desk.database.read_soon(find)
+        return file_response(name, await workplace.files.read(conversation, attachment), attachment.content_type)
 
     @routes.post("/attachments/{attachment_id}/release", status_code=204)
     async def release(attachment_id: uuid.UUID, given: Release, operator: Caller) -> Response:

@@ -13,7 +13,7 @@ from core.errors import Problem
 from core.events import PRESENCE, QUEUE, Hint, Subscription
 from core.limits import RateLimit
 from core.models import Operator
-from core.sockets import BAD_TOKEN, Closing, FrameStream, read_frame
+from core.sockets import BAD_TOKEN, Closing, FrameStream, as_cursor, read_frame
 from core.transcript import message_documents, note_documents
 from handoff import queue
 from handoff.console.access import COOKIE, Access, check_origin
@@ -23,6 +23,8 @@ _FRAMES_PER_MINUTE = 1200
 _PAGE = 200
 # Several hints of one change become one reading of the queue.
 _QUEUE_PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 30  # without a hint: should one have been lost
+_MOST_WATCHES = 50
 
 
 class Presence:
@@ -64,7 +66,7 @@ def console_socket_routes(workplace: Workplace, access: Access) -> APIRouter:
                     operator = await access.of_token(str(token))
                 except Problem:
                     raise Closing(BAD_TOKEN) from None
-                await ConsoleSocket(workplace, stream, operator, presence, flood_limit).run()
+                await ConsoleSocket(workplace, access, stream, str(token), operator, presence, flood_limit).run()
             except Closing as closing:
                 await socket.close(closing.code)
 
@@ -74,8 +76,19 @@ def console_socket_routes(workplace: Workplace, access: Access) -> APIRouter:
 class ConsoleSocket:
     """One operator's open console."""
 
-    def __init__(self, workplace: Workplace, stream: FrameStream, operator: Operator, presence: Presence, flood_limit: RateLimit) -> None:
+    def __init__(
+        self,
+        workplace: Workplace,
+        access: Access,
+        stream: FrameStream,
+        token: str,
+        operator: Operator,
+        presence: Presence,
+        flood_limit: RateLimit,
+    ) -> None:
         self._workplace = workplace
+        self._access = access
+        self._token = token
         self._events = workplace.desk.events
         self._stream = stream
         self._operator = operator
@@ -100,7 +113,8 @@ class ConsoleSocket:
         await self._send_queue()
         await self._send_presence()
         while True:
-            topics = {hint.topic for hint in [await hints.get()] if hint}
+            topics = {hint.topic for hint in [await hints.get(_LOOK_SECONDS)] if hint} or {QUEUE}
+            await self._check_session()
             while hint := await hints.get(_QUEUE_PAUSE_SECONDS):
                 topics.add(hint.topic)
                 if len(topics) == 2:
@@ -109,6 +123,13 @@ class ConsoleSocket:
                 await self._send_queue()
             if PRESENCE in topics:
                 await self._send_presence()
+
+    async def _check_session(self) -> None:
+        """A disabled account, a new password, a logout end what is open too."""
+        try:
+            await self._access.of_token(self._token)
+        except Problem:
+            raise Closing(BAD_TOKEN) from None
 
     async def _send_queue(self) -> None:
         items = await self._workplace.desk.database.read_soon(queue.items)
@@ -126,9 +147,10 @@ class ConsoleSocket:
                 continue
             match frame.get("type"):
                 case "watch":
-                    after = frame.get("after")
                     self._unwatch(conversation_id)
-                    watch = self._watch(conversation_id, after if isinstance(after, int) else 0)
+                    while len(self._watches) >= _MOST_WATCHES:
+                        self._unwatch(next(iter(self._watches)))
+                    watch = self._watch(conversation_id, as_cursor(frame.get("after")))
                     self._watches[conversation_id] = asyncio.create_task(watch)
                 case "unwatch":
                     self._unwatch(conversation_id)
@@ -146,10 +168,10 @@ class ConsoleSocket:
         with self._events.subscribe(topic) as hints, contextlib.suppress(Problem, WebSocketDisconnect, RuntimeError):
             await self._catch_up(conversation_id, seen)
             while True:
-                hint = await hints.get()
+                hint = await hints.get(_LOOK_SECONDS)
                 if hint is None:
-                    continue
-                if "typing" in hint.data:
+                    await self._catch_up(conversation_id, seen)
+                elif "typing" in hint.data:
                     if hint.data["typing"] == "citizen":
                         await self._stream.send({"type": "typing", "conversation_id": topic, "author": "citizen"})
                 elif "read" in hint.data:

@@ -12,6 +12,7 @@ from core.desk import Desk
 from core.errors import conflict, invalid, not_found
 from core.facts import fill
 from core.files import Files
+from core.ids import digest
 from core.inbound import check_text, unsent_attachments
 from core.models import Attachment, AuditEntry, Author, Conversation, Mode, Operator, Scan, now
 from core.transcript import field_name, masked_fields, message_document, message_documents, note_documents
@@ -75,7 +76,7 @@ class Workplace:
         self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
     ) -> dict[str, Any]:
         """Stores an operator's message; the same ``client_message_id`` again returns what was stored. Problem 404, 409, 422."""
-        external_id = f"{conversation_id}:{operator.id}:{client_message_id}"
+        external_id = digest(f"{conversation_id}:{operator.id}:{client_message_id}")
 
         def store(session: Session) -> dict[str, Any]:
             conversation = conversations.lock(session, conversation_id)
@@ -109,7 +110,9 @@ class Workplace:
             conversation = conversations.lock(session, conversation_id)
             queue.check_holder(session, conversation, operator)
             checked = check_text(self.desk, text, has_attachment=False)
-            note = conversations.add_note(session, self.desk.vault, conversation, operator, checked, f"{operator.id}:{client_message_id}")
+            note = conversations.add_note(
+                session, self.desk.vault, conversation, operator, checked, digest(f"{operator.id}:{client_message_id}")
+            )
             documents = note_documents(session, self.desk, conversation)
             return next(document for document in documents if document["id"] == str(note.id))
 

@@ -1,5 +1,6 @@
 """Chromium, and pages that must stay free of errors and of requests to anywhere else."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ _ARGUMENTS = (
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS.split())
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS.split())
         yield opened
         opened.close()
 

@@ -179,6 +179,31 @@ def test_files_that_cannot_be_taken(citizen: Citizen, filename: str, content: by
     check_problem(citizen.upload(filename, content), status)
 
 
+def test_a_stranger_cannot_make_the_gateway_read_a_file(citizen: Citizen) -> None:
+    files = {"file": ("a.pdf", b"%PDF-1.7")}
+    answer = httpx.post(
+        f"{citizen.stack.url}{citizen.path}/attachments", files=files, headers={"Authorization": "Bearer x"}, trust_env=False
+    )
+    check_problem(answer, 401)
+    check_problem(citizen.http.post(f"{citizen.path}/attachments", files={"other": ("a.pdf", b"%PDF-1.7")}), 422, "file")
+    check_problem(citizen.http.post(f"{citizen.path}/attachments", content=b"x", headers={"content-type": "text/plain"}), 422, "file")
+
+
+def test_a_picture_without_a_word_is_asked_about(citizen: Citizen, operator: OperatorClient) -> None:
+    attachment = citizen.upload("Снилс 112-233-445 95.png", picture()).json()
+    assert attachment["filename"] == "Снилс 112-233-445 95.png"
+    assert [m["meta"]["kind"] for m in citizen.say("", attachment_ids=[attachment["id"]])] == ["offer"]
+    seen = operator.transcript(citizen.id)["messages"][1]["attachments"][0]["filename"]
+    assert "112-233" not in seen and seen.endswith(".png")
+
+
+def test_a_conversation_wants_json_if_anything(stack: Stack) -> None:
+    url = f"{stack.url}/api/conversations"
+    assert httpx.post(url, trust_env=False).status_code == 201
+    for content in (b"{", b"[1]"):
+        check_problem(httpx.post(url, content=content, headers={"content-type": "application/json"}, trust_env=False), 400)
+
+
 def test_a_document_stays_closed_until_it_is_released(citizen: Citizen, operator: OperatorClient) -> None:
     attachment = citizen.upload("справка.pdf", b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n").json()
     assert attachment["scan"] == "unscanned"

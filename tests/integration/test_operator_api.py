@@ -63,6 +63,7 @@ def test_from_queue_to_close(citizen: Citizen, operator: OperatorClient, colleag
     assert citizen.mode == "bot"
     assert kinds(citizen)[-2:] == ["operator_left", "rating"]
     assert citizen.messages()[-1]["expects"] == "rating"
+    assert [m["meta"]["kind"] for m in citizen.say("Пять.")] == ["notice"]  # a mark may be typed as well
     assert [m["meta"]["kind"] for m in citizen.press("5")] == ["notice"]
     assert citizen.http.get(f"{citizen.path}/appeals").json()["appeals"][0]["status"] == "closed"
     check_problem(operator.call(citizen.id, "close", {"resolution": "ещё раз"}), 409)
@@ -220,9 +221,51 @@ def test_a_socket_catches_up_after_its_cursor(stack: Stack, citizen: Citizen) ->
         assert [frame["message"]["seq"] for frame in frames.seen if frame["type"] == "message"] == [3]
 
 
-def test_a_frame_that_is_no_json_ends_the_connection_and_no_more(stack: Stack, citizen: Citizen) -> None:
+def test_a_frame_that_is_no_json_is_refused_in_words(stack: Stack, citizen: Citizen) -> None:
     with open_socket(stack, f"{citizen.path}/ws", {"token": citizen.token}) as page:
-        Frames(page).wait("mode")
+        frames = Frames(page)
+        frames.wait("mode")
         page.send("{")
-        wait_for("the close", lambda: closed(page), 15)
-    assert citizen.mode == "bot"
+        assert frames.wait("refused")["problem"]["status"] == 400
+        page.send(json.dumps({"type": "message", "client_message_id": "after", "text": "привет"}))
+        frames.wait("accepted", client_message_id="after")
+
+
+def test_a_cursor_beyond_everything_is_only_far(stack: Stack, citizen: Citizen) -> None:
+    with open_socket(stack, f"{citizen.path}/ws?after={10**30}", {"token": citizen.token}) as page:
+        frames = Frames(page)
+        frames.wait("mode")
+        assert not any(frame["type"] == "message" for frame in frames.seen)
+
+
+def test_an_open_console_ends_with_the_account(stack: Stack) -> None:
+    login = f"leaving-{uuid.uuid4().hex[:6]}"
+    stack.add_operator(login, "Уходящий")
+    with open_socket(stack, "/api/operator/ws", {"token": stack.operator(login).token}) as console:
+        Frames(console).wait("presence")
+        stack.manage("operators", "disable", login)
+        wait_for("the close", lambda: closed(console), 20)
+        assert console.close_code == 4401
+
+
+def test_a_logout_ends_a_programs_session_too(stack: Stack) -> None:
+    program = stack.operator()
+    assert program.http.post("/api/operator/logout").status_code == 204
+    check_problem(program.http.get("/api/operator/me"), 401)
+
+
+def test_how_a_conversation_without_appeal_ended_is_kept(citizen: Citizen, operator: OperatorClient) -> None:
+    operator.claim(citizen.id)
+    operator.call(citizen.id, "close", {"resolution": "Подсказали, где кнопка"})
+    assert [note["text"] for note in operator.transcript(citizen.id)["notes"]] == ["Подсказали, где кнопка"]
+
+
+def test_a_question_left_unanswered_by_people_is_answered_by_the_bot(stack: Stack, citizen: Citizen) -> None:
+    with stack.frozen("rasa"):
+        asked = citizen.send("не приходит смс с кодом")
+        citizen.send("Позвать оператора", payload=citizen.messages()[0]["buttons"][3]["payload"])
+        assert citizen.mode == "queued"
+        assert citizen.http.post(f"{citizen.path}/leave-queue").status_code == 200
+    wait_for("the answer", lambda: [m for m in citizen.messages() if m["in_reply_to"] == asked["seq"] and m["meta"]["kind"] == "answer"])
+    notice = citizen.press("Вернуться к боту")
+    assert [m["meta"]["kind"] for m in notice] == ["notice"]

@@ -100,7 +100,7 @@ async def test_a_sure_answer_is_given_even_when_taken_for_off_topic(say: Say) ->
 async def test_a_button_shows_its_article_and_keeps_the_others(say: Say) -> None:
     tracker = say(article="change-password", slots={"candidates": ["change-phone", "change-password"]})
     [message], slots = await turn(AnswerQuestion(), tracker)
-    assert message["custom"] == {"kind": "answer", "article": "change-password"}
+    assert message["custom"] == {"kind": "answer", "article": "change-password", "score": 1.0}
     assert slots["candidates"] == ["change-phone"]
 
 
