@@ -15,7 +15,7 @@ RASA_ENV := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CP
 # What runs inside Rasa is checked against Rasa's own environment, whose packages have few types.
 MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-executable .venv-rasa/bin/python --python-version 3.10 \
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
-TEST_PACKAGES := chromium fonts-dejavu-core
+TEST_PACKAGES := fonts-dejavu-core
 
 .PHONY: help setup run train test test-unit test-setup check lock clean
 
@@ -62,7 +62,7 @@ $(UV):
 	[ -x .venv/bin/python ] || $(UV) venv --no-config --quiet --python "$$python" .venv
 	$(UV) sync --frozen --inexact --python .venv/bin/python
 	wheels=$(WHEELS)
-	if [ -n "$$wheels" ]; then
+	if ls $$wheels/torch-*.whl >/dev/null 2>&1; then
 	  $(UV) pip install --no-config --python $(PYTHON) --find-links "$$wheels" $(TORCH)
 	else
 	  $(UV) pip install --no-config --python $(PYTHON) --torch-backend cpu $(TORCH)
@@ -83,6 +83,8 @@ $(RASA_MODEL): $(RASA_SOURCES) .venv-rasa/.installed
 
 test-setup: setup node_modules/.installed
 	@scripts/debian-packages $(TEST_PACKAGES)
+	# Ubuntu's chromium is no Debian package: there Playwright brings one.
+	command -v chromium >/dev/null || scripts/debian-packages chromium || $(PYTHON) -m playwright install --with-deps chromium
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || scripts/debian-packages nodejs npm  # a Node.js from elsewhere brings its own
