@@ -25,6 +25,7 @@ Hours = Annotated[int, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(gt=0, le=365)]
 Bytes = Annotated[int, Field(gt=0, le=1024**3)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Pause = Annotated[float, Field(gt=0, le=14 * 24 * 3600)]  # seconds too, up to two weeks
 
 
 def _clock_time(value: str) -> str:
@@ -50,6 +51,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _email_address(value: str) -> str:
+    if not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", value):
+        raise ValueError("it wants an address like support@portal.example.ru")
+    return value
+
+
 def _folder(value: Path) -> Path:
     if value.exists() and not value.is_dir():
         raise ValueError("it wants a folder")
@@ -58,16 +65,40 @@ def _folder(value: Path) -> Path:
 
 def _database_address(value: str) -> str:
     try:
-        if value:
-            make_url(value).get_backend_name()
+        is_address = not value or make_url(value).drivername in ("postgresql", "postgresql+psycopg", "sqlite", "sqlite+pysqlite")
     except (ArgumentError, ValueError):
-        raise ValueError("it wants an address like postgresql+psycopg://user:password@host/name") from None
+        is_address = False
+    if not is_address:
+        raise ValueError("it wants an address like postgresql+psycopg://user:password@host/name")
+    return value
+
+
+def _redis_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        is_address = is_address and re.fullmatch(r"(/\d*)?", parts.path) is not None
+    except ValueError:
+        is_address = False
+    if value and not is_address:
+        raise ValueError("it wants an address like redis://:password@host:6379/0")
+    return value
+
+
+def _pattern_of_one_group(value: str) -> str:
+    try:
+        has_one_group = re.compile(value).groups == 1
+    except re.error:
+        has_one_group = False
+    if not has_one_group:
+        raise ValueError("it wants a regular expression with one group, like № ([0-9]{10,14})")
     return value
 
 
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
 Domain = Annotated[str, AfterValidator(_domain)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+EmailAddress = Annotated[str, AfterValidator(_email_address)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 
 
@@ -83,6 +114,7 @@ class Settings(BaseSettings):
     rasa_model: Path = ROOT / "models" / "otklik.tar.gz"
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
     database_url: Annotated[str, AfterValidator(_database_address)] = ""  # empty: SQLite in the data folder
+    redis_url: Annotated[str, AfterValidator(_redis_address)] = Field(default="", repr=False)  # empty: one gateway, events in process
 
     # How it is reached.
     host: str = "127.0.0.1"
@@ -91,6 +123,8 @@ class Settings(BaseSettings):
     rasa_token: SecretStr = SecretStr("")
     action_url: WebAddress = "http://127.0.0.1:5055"
     cookie_secure: bool = False  # true behind TLS
+    # Where citizens find the desk: links in letters begin with it.
+    public_url: WebAddress = Field(default_factory=lambda given: f"http://{given['host']}:{given['port']}")
     trusted_proxies: str = ""  # addresses, separated by commas, whose X-Forwarded-For tells who the client is
 
     # Secrets: without them they are made once and kept in the data folder, readable by their owner only.
@@ -110,6 +144,21 @@ class Settings(BaseSettings):
     episode_events: Annotated[int, Field(gt=0)] = 200  # a longer tracker makes each turn slower: a new episode begins
     turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
 
+    # Letters: through an SMTP server, or without one into a Maildir beside the data folder.
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_timeout_seconds: Seconds = 60
+    mail_dir: Folder = Field(default_factory=lambda given: given["data_dir"].with_name(f"{given['data_dir'].name}-mail"))
+
+    # A delivery that fails is tried again after a pause that doubles, until it is given up.
+    delivery_lease_seconds: Seconds = 120  # longer than smtp_timeout_seconds
+    delivery_first_pause_seconds: Pause = 5 * 60
+    delivery_longest_pause_seconds: Pause = 6 * 3600
+    delivery_give_up_seconds: Pause = 3 * 24 * 3600
+
     # What one client may do.
     messages_per_minute: Annotated[int, Field(gt=0)] = 120
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
@@ -119,7 +168,7 @@ class Settings(BaseSettings):
     # What the desk promises: settings.toml.
     service_name: str
     portal_url: WebAddress
-    official_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    official_email: EmailAddress
     hotline: str
     official_domains: list[Domain]
     work_starts: ClockTime
@@ -133,6 +182,7 @@ class Settings(BaseSettings):
     due_expedited_hours: Hours
     reopen_days: Days
     appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
+    application_number_pattern: Annotated[str, AfterValidator(_pattern_of_one_group)]
     message_characters: Annotated[int, Field(gt=0, le=4000)]
     message_attachments: Annotated[int, Field(gt=0, le=10)]
     max_picture_bytes: Bytes
@@ -165,6 +215,12 @@ class Settings(BaseSettings):
         if self.turn_lease_seconds <= self.engine_timeout_seconds:
             longer_than = f"{PREFIX}ENGINE_TIMEOUT_SECONDS ({self.engine_timeout_seconds:g})"
             raise ValueError(f"{PREFIX}TURN_LEASE_SECONDS: it wants more than {longer_than}")
+        if self.delivery_lease_seconds <= self.smtp_timeout_seconds:
+            longer_than = f"{PREFIX}SMTP_TIMEOUT_SECONDS ({self.smtp_timeout_seconds:g})"
+            raise ValueError(f"{PREFIX}DELIVERY_LEASE_SECONDS: it wants more than {longer_than}")
+        if self.mail_dir.resolve().is_relative_to(self.data_dir.resolve()):
+            # Letters are readable; the data folder promises that nothing personal is.
+            raise ValueError(f"{PREFIX}MAIL_DIR: it wants a folder outside the data folder ({self.data_dir})")
         return self
 
     @property
@@ -208,7 +264,7 @@ def _in_one_line(error: dict[str, Any]) -> str:
         return f"{setting}: it is missing; it wants a value in settings.toml or in the environment"
     if error["type"] == "extra_forbidden":  # its value is not quoted: it may be a secret under a mistyped name
         return f"{setting}: there is no such setting; correct or remove {name} in settings.toml"
-    secret = any(part in name for part in ("password", "key", "token", "database_url"))
+    secret = any(part in name for part in ("password", "key", "token", "database_url", "redis_url"))
     got = "" if secret else f" (got {str(error['input'])[:80]!r})"
     return f"{setting}: {wants[0].lower() + wants[1:]}{got}"
 

@@ -81,6 +81,11 @@ def test_database_is_a_file_in_the_data_folder_unless_named(make_settings: MakeS
         ("RASA_URL", "http://127.0.0.1:five", "an address like https://"),
         ("ACTION_URL", "ftp://127.0.0.1", "an address like https://"),
         ("DATABASE_URL", "not an address", "an address like postgresql"),
+        ("DATABASE_URL", "mysql://desk@db/otklik", "an address like postgresql"),
+        ("REDIS_URL", "redis.example.ru:6379", "an address like redis://"),
+        ("REDIS_URL", "redis://:6379", "an address like redis://"),
+        ("REDIS_URL", "redis://host/first", "an address like redis://"),
+        ("REDIS_URL", "redis://host:port", "an address like redis://"),
         ("WORK_STARTS", "9:00", "a time of day like 09:00"),
         ("WORK_STARTS", "24:00", "a time of day like 09:00"),
         ("WORK_ENDS", "18:60", "a time of day like 09:00"),
@@ -137,6 +142,7 @@ def test_a_file_in_another_encoding_ends_in_one_line(monkeypatch: pytest.MonkeyP
         ("rasa_token = 20261123", "RASA_TOKEN"),
         ("operator_pasword = '20261123'", "OPERATOR_PASWORD"),  # mistyped
         ("database_url = 'secret20261123'", "DATABASE_URL"),
+        ("redis_url = 'redis://:secret20261123@host/first'", "REDIS_URL"),
     ],
 )
 def test_a_secret_is_never_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, name: str) -> None:
@@ -157,8 +163,9 @@ def refusal(name: str) -> str:
 
 
 def test_settings_do_not_show_secrets(make_settings: MakeSettings) -> None:
-    shown = repr(make_settings(master_key="bm90IGEgc2VjcmV0", rasa_token="ticket20261123", operator_password="hunter20261123"))
-    assert all(secret not in shown for secret in ("bm90IGEgc2VjcmV0", "ticket20261123", "hunter20261123"))
+    secrets = {"master_key": "bm90IGEgc2VjcmV0", "rasa_token": "ticket20261123", "operator_password": "hunter20261123"}
+    shown = repr(make_settings(**secrets, redis_url="redis://:sesame20261123@host/0"))
+    assert all(secret not in shown for secret in [*secrets.values(), "sesame20261123"])
 
 
 @pytest.mark.parametrize("variables", [{"OTKLIK_PORT": "eighty"}, {"OTKLIK_SETTINGS_FILE": "/nowhere/settings.toml"}])

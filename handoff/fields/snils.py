@@ -1,0 +1,35 @@
+"""SNILS: eleven digits, the last two of which check the others."""
+
+import re
+
+from core.personal_data import snils_is_valid
+from core.settings import Settings
+from handoff.fields.fault import FieldFault
+from handoff.fields.writing import LETTER, digits_of, plain
+
+_SIGNS = r"[\s().,_/\-]*"
+_RUN = re.compile(rf"[0-9](?:{_SIGNS}[0-9])*")
+# As it is printed: told apart from other numbers beside it.
+_PRINTED = re.compile(r"(?<![0-9])[0-9]{3}[\s\-]?[0-9]{3}[\s\-]?[0-9]{3}[\s\-]{0,3}[0-9]{2}(?![0-9])")
+# A letter or two where digits are meant: «9О», «S95», «112-ЗЗ-445». A longer word is a word beside the number.
+_LETTER_FOR_A_DIGIT = re.compile(rf"[0-9]-?{LETTER}{{1,2}}(?!{LETTER})|(?<!{LETTER}){LETTER}{{1,2}}-?[0-9]")
+
+
+def parse_snils(text: str, settings: Settings) -> str:  # noqa: ARG001 - every parser takes the settings
+    """«112-233-445 95». Faults: missing, letters, length, checksum, several."""
+    line = plain(text)
+    runs = [digits_of(run) for run in _RUN.findall(line)]
+    if not runs:
+        raise FieldFault("snils", "snils_missing")
+    valid = {digits for digits in [*runs, *map(digits_of, _PRINTED.findall(line))] if snils_is_valid(digits)}
+    if len(valid) > 1:
+        raise FieldFault("snils", "snils_several")
+    if valid:
+        digits = valid.pop()
+        return f"{digits[:3]}-{digits[3:6]}-{digits[6:9]} {digits[9:]}"
+    longest = max(runs, key=len)
+    if len(longest) == 11:
+        raise FieldFault("snils", "snils_checksum")
+    if _LETTER_FOR_A_DIGIT.search(line):
+        raise FieldFault("snils", "snils_letters")
+    raise FieldFault("snils", "snils_length", {"count": len(longest)})
