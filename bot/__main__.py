@@ -1,9 +1,11 @@
 """`python -m bot run | prepare | serve`."""
 
 import argparse
+import contextlib
 import sys
 
 import uvicorn
+from sqlalchemy import make_url
 
 from bot.app import create_app
 from bot.preparation import prepare
@@ -46,7 +48,10 @@ def serve(settings: Settings) -> int:
     """The gateway until SIGTERM; open WebSockets are closed with 1012, so that clients come back."""
     configure_logging(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.data_dir / "gateway.lock"):
+    with contextlib.ExitStack() as held:
+        # SQLite has one owner, and without Redis gateways would not hear each other.
+        if not (settings.redis_url and make_url(settings.database).get_backend_name() == "postgresql"):
+            held.enter_context(only_one(settings.data_dir / "gateway.lock"))
         desk = open_desk(settings)
         try:
             uvicorn.run(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -12,8 +13,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.widget import WidgetDesk, widget_routes
 from bot.channels.widget_socket import widget_socket_routes
+from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.readiness import Readiness
 from bot.turns import Turns
@@ -21,7 +24,9 @@ from core.database import Database
 from core.desk import Desk
 from core.events import Events
 from core.files import Files
+from core.presence import CitizenEvents, Presence
 from core.web import install, place_of
+from handoff import letters
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
 from handoff.console.pages import FOLDER as CONSOLE
@@ -57,15 +62,19 @@ def create_app(desk: Desk) -> FastAPI:
     engine = RasaEngine(settings)
     turns = Turns(desk, engine)
     files = Files(desk)
-    widget = WidgetDesk(desk, turns, files)
-    workplace = Workplace(desk, files, SuggestedArticles(settings.index_dir, settings.embedder_model))
+    citizens = Presence(desk.database)
+    widget = WidgetDesk(replace(desk, events=CitizenEvents(desk.events, citizens)), turns, files)
+    workplace = Workplace(desk, files, SuggestedArticles(settings.index_dir, settings.embedder_model), citizens)
     access = Access(desk)
+    deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
     readiness = Readiness(desk, engine)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         workers = [
             asyncio.create_task(_supervise("turns", turns.run_forever)),
+            asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
+            asyncio.create_task(_supervise("presence", citizens.tell_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
         try:

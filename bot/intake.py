@@ -15,7 +15,7 @@ from core.inbound import UNSTORABLE, check_text, unsent_attachments
 from core.models import Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
 from core.words import say
-from handoff import queue
+from handoff import appeals, letters, queue
 
 _ID_CHARACTERS = 100
 
@@ -93,10 +93,13 @@ _DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE)
 
 
 def _note_email(session: Session, desk: Desk, conversation: Conversation, message: Message) -> None:
-    """A citizen who waits was asked for an address (the handoff message expects it): the first one given is kept."""
+    """A citizen who waits was asked for an address (the handoff message expects it): the first one given is kept, and gets the receipt."""
     if conversation.mode != Mode.QUEUED or conversation.email_token:
         return
     found = next((token for token in TOKEN.finditer(desk.vault.open(conversation, message.text_sealed)) if token[1] == "email"), None)
     if found:
         conversation.email_token = found[0]
+        appeal = appeals.newest_open(session, conversation.id)
+        if appeal:
+            letters.put_receipt(session, desk, conversation, appeal)
         conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("email_noted"), meta={"kind": "notice"})

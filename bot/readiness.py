@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from bot.dialogue_engine import RasaEngine
 from core.desk import Desk
+from core.events_redis import RedisEvents
 from core.models import Operator
 
 
@@ -16,11 +17,12 @@ class Readiness:
     async def states(self) -> dict[str, str]:
         """Dependency → "ok" or "down"."""
         model, actions = await self._engine.health()
+        events = self._desk.events
         return {
             "database": "ok" if await self._database_answers() else "down",
             "dialogue_engine": "ok" if model else "down",
             "action_server": "ok" if actions else "down",
-        }
+        } | ({"events": "ok" if events.is_connected else "down"} if isinstance(events, RedisEvents) else {})
 
     async def _database_answers(self) -> bool:
         def look(session: Session) -> None:

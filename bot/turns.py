@@ -15,6 +15,7 @@ from bot.dialogue_engine import DialogueEngine, EngineDown, EngineFailed, Engine
 from core import conversations
 from core.database import hint
 from core.desk import Desk
+from core.errors import DatabaseDown
 from core.ids import new_id
 from core.models import Author, Conversation, Turn, TurnState, now
 from core.web import place_of
@@ -58,7 +59,7 @@ class Turns:
         try:
             while True:
                 self._wake.clear()
-                for turn_id in await self._desk.database.read_soon(claims.claimable, now()):
+                for turn_id in await self._find_claimable():
                     if turn_id not in self._running:
                         self._running[turn_id] = asyncio.create_task(self._run_guarded(turn_id))
                 with contextlib.suppress(TimeoutError):
@@ -69,6 +70,13 @@ class Turns:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _find_claimable(self) -> list[uuid.UUID]:
+        try:
+            return await self._desk.database.read_soon(claims.claimable, now())
+        except DatabaseDown:
+            log.warning("database_down")
+            return []  # the next sweep asks again
 
     async def _run_guarded(self, turn_id: uuid.UUID) -> None:
         try:

@@ -17,6 +17,8 @@ from core.ids import new_token, token_hash
 from core.models import Attachment, Author, Conversation, Message, Mode, Note, Operator
 from core.personal_data import Vault
 
+_LARGEST_SEQ = 2**31 - 1  # of a PostgreSQL integer
+
 
 def start(session: Session, vault: Vault, channel: str) -> tuple[Conversation, str]:
     """A new conversation with the bot, and the bearer token that opens it (stored only as a hash)."""
@@ -107,7 +109,10 @@ def messages_after(session: Session, conversation_id: uuid.UUID, after: int, lim
     """Messages with a ``seq`` above ``after``, oldest first."""
     return list(
         session.scalars(
-            select(Message).where(Message.conversation_id == conversation_id, Message.seq > after).order_by(Message.seq).limit(limit)
+            select(Message)
+            .where(Message.conversation_id == conversation_id, Message.seq > min(after, _LARGEST_SEQ))
+            .order_by(Message.seq)
+            .limit(limit)
         )
     )
 

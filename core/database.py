@@ -1,6 +1,7 @@
 """Engine, sessions and the one-writer rule.
 
-Work is a plain function of a Session, run whole in one transaction in a thread: no transaction can stay open across an await.
+Work is a plain function of a Session, run whole in one transaction in a thread: no transaction can stay open across an await. On
+PostgreSQL it may be run again from the start, in a new transaction, when it lost a race against another writer.
 """
 
 import asyncio
@@ -12,11 +13,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from core.errors import DatabaseDown
 from core.events import Events, Hint
-from core.settings import Settings
+from core.settings import PREFIX, Settings, SettingsError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,6 +28,18 @@ _READERS = 8
 _POSTGRES_WRITERS = 8
 _BUSY_TIMEOUT_MS = 10_000
 _HINTS = "hints"
+# Unless the URL says otherwise: nobody waits long for a host that is gone, nor for the locks of a process that stands still.
+_POSTGRES_CONNECTION = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 30,
+    "application_name": "otklik",
+    "options": "-c idle_in_transaction_session_timeout=30s",
+}
+# SQLSTATEs of a lost race: somebody stored the same unique value first, a deadlock was broken, a view is out of date.
+_LOST_RACES = ("23505", "40P01", "40001")
+_ATTEMPTS = 3
+_MIGRATION_LOCK = 0x07_0B_11_1C  # any number of our own: PostgreSQL's advisory locks are numbers
 
 
 def hint(session: Session, topic: str, **data: Any) -> None:
@@ -33,7 +48,11 @@ def hint(session: Session, topic: str, **data: Any) -> None:
 
 
 class Database:
-    """One database. On SQLite there is one writing connection and a pool of reading ones (field-notes: 2-3x of ten writers)."""
+    """One database. On SQLite there is one writing connection and a pool of reading ones (field-notes: 2-3x of ten writers).
+
+    On PostgreSQL writers run side by side and hold rows (``FOR UPDATE``) as long as their transaction lasts. Each call raises
+    DatabaseDown when PostgreSQL does not answer.
+    """
 
     def __init__(self, url: str, events: Events | None = None) -> None:
         self._events = events
@@ -45,27 +64,40 @@ class Database:
             _configure_sqlite(self._writer, begin="BEGIN IMMEDIATE", reads_only=False)
             _configure_sqlite(self._reader, begin="BEGIN", reads_only=True)
         else:
-            self._writer = self._reader = create_engine(
-                url, pool_size=_READERS + _POSTGRES_WRITERS, pool_pre_ping=True, hide_parameters=True
+            given = make_url(url).query
+            connection = {name: value for name, value in _POSTGRES_CONNECTION.items() if name not in given}
+            self._writer = create_engine(
+                url, pool_size=_READERS + _POSTGRES_WRITERS, pool_pre_ping=True, hide_parameters=True, connect_args=connection
             )
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._write_threads = ThreadPoolExecutor(1 if self.is_sqlite else _POSTGRES_WRITERS, "database-writer")
         self._read_threads = ThreadPoolExecutor(_READERS, "database-reader")
         self._seen_version: int | None = None
 
     def write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``work(session, …)`` in one writing transaction; an exception rolls it back. Objects stay readable afterwards."""
-        with Session(self._writer, expire_on_commit=False) as session:
-            with session.begin():
-                result = work(session, *args, **kwargs)
-            for heard in session.info.get(_HINTS, ()):
-                if self._events:
-                    self._events.publish(heard)
+        for attempt in range(1, _ATTEMPTS + 1):
+            with Session(self._writer, expire_on_commit=False) as session:
+                try:
+                    with session.begin():
+                        result = work(session, *args, **kwargs)
+                except DBAPIError as error:
+                    if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+                        continue
+                    raise self._told(error) from None
+                for heard in session.info.get(_HINTS, ()):
+                    if self._events:
+                        self._events.publish(heard)
+            break
         return result
 
     def read(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs ``work(session, …)`` on one consistent view; on SQLite a write in it fails."""
-        with Session(self._reader, expire_on_commit=False) as session, session.begin():
-            return work(session, *args, **kwargs)
+        """Runs ``work(session, …)`` on one consistent view; a write in it fails."""
+        try:
+            with Session(self._reader, expire_on_commit=False) as session, session.begin():
+                return work(session, *args, **kwargs)
+        except DBAPIError as error:
+            raise self._told(error) from None
 
     async def write_soon(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``write`` in a thread. Once begun it is finished even if the awaiting task is cancelled."""
@@ -98,8 +130,16 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
         config.set_main_option("path_separator", "os")
         with self._writer.begin() as connection:
+            if not self.is_sqlite:  # gateways that start together take turns
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _told(self, error: DBAPIError) -> Exception:
+        """What to raise instead of ``error``."""
+        if not self.is_sqlite and isinstance(error, OperationalError | InterfaceError):
+            return DatabaseDown(type(error.orig).__name__)
+        return error
 
     def close(self) -> None:
         self._write_threads.shutdown()
@@ -109,9 +149,13 @@ class Database:
 
 
 def open_database(settings: Settings, events: Events | None = None) -> Database:
-    """The desk's database, as configured, with its schema up to date."""
+    """The desk's database, as configured, with its schema up to date. Raises SettingsError if it does not answer or let us in."""
     database = Database(settings.database, events)
-    database.upgrade()
+    try:
+        database.upgrade()
+    except DBAPIError as error:
+        database.close()
+        raise SettingsError(f"{PREFIX}DATABASE_URL: the database cannot be used: {' '.join(str(error.orig).split())}") from None
     return database
 
 

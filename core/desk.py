@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.blobs import FolderBlobs
 from core.database import Database, open_database
 from core.events import Events, InProcessEvents
+from core.events_redis import RedisEvents
 from core.keys import open_keyring
 from core.models import Conversation
 from core.personal_data import Vault
@@ -24,18 +25,27 @@ class Desk:
 
     def close(self) -> None:
         self.database.close()
+        if isinstance(self.events, RedisEvents):
+            self.events.close()
 
 
 def open_desk(settings: Settings) -> Desk:
-    """Opens database (schema brought up to date), vault and attachment folder. Raises SettingsError."""
+    """Opens database (schema brought up to date), events, vault and attachment folder. Raises SettingsError."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)
-    events = InProcessEvents()
+    vault = Vault(open_keyring(settings), settings)
+    events: Events = RedisEvents(settings.redis_url) if settings.redis_url else InProcessEvents()
+    try:
+        database = open_database(settings, events)
+    except BaseException:
+        if isinstance(events, RedisEvents):
+            events.close()
+        raise
     desk = Desk(
         settings=settings,
-        database=open_database(settings, events),
+        database=database,
         events=events,
-        vault=Vault(open_keyring(settings), settings),
+        vault=vault,
         blobs=FolderBlobs(settings.data_dir / "attachments"),
     )
     try:

@@ -36,6 +36,10 @@ class Problem(Exception):
         return document
 
 
+class DatabaseDown(Exception):
+    """The database does not answer. Nothing of the work is stored, unless the answer to a commit was lost: whoever repeats it is safe."""
+
+
 def not_authenticated(key: str = "bad_token") -> Problem:
     return Problem(401, key)
 

@@ -54,6 +54,13 @@ class TurnState(enum.StrEnum):
     DROPPED = "dropped"  # a person took over meanwhile: nothing of it was shown
 
 
+class DeliveryState(enum.StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"  # claimed under a lease
+    SENT = "sent"
+    FAILED = "failed"  # refused for good, or given up
+
+
 class Scan(enum.StrEnum):
     CLEAN = "clean"
     UNSCANNED = "unscanned"
@@ -96,7 +103,7 @@ _TYPES: dict[Any, Any] = {
     list[dict[str, Any]]: JSON(),
     list[str]: JSON(),
 }
-for _kind in (Mode, Author, TurnState, Scan, AppealKind, AppealStatus, Role):
+for _kind in (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, Role):
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 
 
@@ -117,6 +124,7 @@ class Conversation(Base):
     last_seq: Mapped[int] = mapped_column(default=0)
     operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("operators.id"))
     email_token: Mapped[str | None] = mapped_column(String(40))  # where answers may go by letter
+    citizen_here_until: Mapped[datetime | None]  # kept by gateways that share the database: presence.py
     data_key: Mapped[bytes | None]  # wrapped by the master key; destroyed by erasure
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -311,6 +319,38 @@ class QueueEntry(Base):
     waiting_since: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(20))
+
+
+class Delivery(Base):
+    """What leaves by letter: written with what it tells of, sent later. It names that (kind, subject) and holds no text."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "kind", "subject_id"),  # nothing is told twice
+        Index(
+            "ix_deliveries_open",
+            "due_at",
+            sqlite_where=text("state in ('queued', 'sending')"),
+            postgresql_where=text("state in ('queued', 'sending')"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    channel: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[uuid.UUID]  # the appeal of a receipt, the message of an answer
+    address_token: Mapped[str] = mapped_column(String(40))
+    message_id: Mapped[str] = mapped_column(String(320), unique=True)  # the letter's Message-ID, the same at every attempt
+    in_reply_to: Mapped[str | None] = mapped_column(String(320))  # another letter's
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.QUEUED)
+    due_at: Mapped[datetime]  # not tried before
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(40))  # why the last attempt failed: a word and a code, never the server's text
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
 
 
 class Rating(Base):

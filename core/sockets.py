@@ -13,7 +13,7 @@ from core.limits import RateLimit
 
 _FIRST_FRAME_SECONDS = 10
 _FRAME_CHARACTERS = 64 * 1024
-BAD_TOKEN, UNKNOWN, TOO_MANY = 4401, 4404, 4429
+BAD_TOKEN, UNKNOWN, TOO_MANY, COME_BACK = 4401, 4404, 4429, 1012
 LAST_SEQ = 2**31 - 1
 
 
@@ -55,6 +55,11 @@ class FrameStream:
         if not isinstance(frame, dict):
             raise Malformed
         return frame
+
+    async def close(self, code: int) -> None:
+        """Ends the connection; ``receive`` then says that it is gone."""
+        async with self._sending:
+            await self._socket.close(code)
 
     async def first(self) -> dict[str, Any]:
         """The frame in which a client says who it is. Closing if it does not come."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import MutableHeaders, UploadFile
@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import Problem, invalid
+from core.errors import DatabaseDown, Problem, invalid
 from core.facts import MB, size_words
+from core.sockets import COME_BACK
 from core.words import say
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ _HEADERS = {
 }
 _BODY_OVERHEAD_BYTES = 64 * 1024  # multipart boundaries and fields around a file
 _JSON_BYTES = 256 * 1024
+_RETRY_SECONDS = 5
 _HTTP_PROBLEMS = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -52,6 +54,14 @@ def install(app: FastAPI, max_file_bytes: int) -> None:
     @app.exception_handler(Problem)
     async def on_problem(_request: Request, problem: Problem) -> Response:
         return problem_response(problem)
+
+    @app.exception_handler(DatabaseDown)
+    async def on_database_down(connection: Request | WebSocket, error: DatabaseDown) -> Response | None:
+        log.warning("database_down", reason=str(error))
+        if isinstance(connection, WebSocket):
+            await connection.close(COME_BACK)
+            return None
+        return problem_response(Problem(503, "database_down", retry_after=_RETRY_SECONDS))
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_request: Request, error: RequestValidationError) -> Response:

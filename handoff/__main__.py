@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.database import open_database
 from core.models import AppealKind, Role, now
-from core.settings import Settings, settings_or_exit
+from core.settings import Settings, SettingsError, settings_or_exit
 from core.working_time import MOSCOW, due
 from handoff import operators
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _print_due(options, settings)
     try:
         return _manage_accounts(options, settings)
-    except operators.AccountError as error:
+    except (operators.AccountError, SettingsError) as error:
         print(f"otklik: {error}", file=sys.stderr)
         return 2
 

@@ -58,6 +58,8 @@ def all_operators(session: Session) -> list[Operator]:
 
 
 def find_by_login(session: Session, login: str) -> Operator | None:
+    if "\x00" in login:  # PostgreSQL takes no such text, not even to look for it
+        return None
     return session.scalar(select(Operator).where(Operator.login == login))
 
 

@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.models import Appeal, AppealKind, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
 from core.words import say
 from core.working_time import MOSCOW, in_words
-from handoff import appeals
+from handoff import appeals, letters
 
 HAND_OVER = "do:hand_over"
 LEAVE_QUEUE = "do:leave_queue"
@@ -42,6 +42,7 @@ def hand_over(
         )
     )
     appeals.record(session, appeal, "queued")
+    letters.put_receipt(session, desk, conversation, appeal)
     conversations.change_mode(session, conversation, Mode.QUEUED)
     session.flush()
     place = position(session, conversation.id)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.database import open_database
 from core.models import Article
-from core.settings import Settings, settings_or_exit
+from core.settings import Settings, SettingsError, settings_or_exit
 from knowledge_base.articles import ArticleError, read_folder, stored
 from knowledge_base.building import build
 from knowledge_base.evaluate import CorpusError, evaluate
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         command: Callable[[argparse.Namespace], None] = arguments.command
         command(arguments)
-    except (ArticleError, CorpusError, IndexRefused) as error:
+    except (SettingsError, ArticleError, CorpusError, IndexRefused) as error:
         print(f"knowledge_base: {error}", file=sys.stderr)
         return 2
     return 0

@@ -29,7 +29,7 @@ class Login(BaseModel):
 
 
 class NewReply(BaseModel):
-    client_message_id: Annotated[str, Field(min_length=1, max_length=100)]
+    client_message_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
     text: str = ""
     attachment_ids: list[uuid.UUID] = []
     internal: bool = False

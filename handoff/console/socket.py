@@ -9,11 +9,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy.orm import Session
 
 from core import conversations
-from core.errors import Problem
+from core.errors import DatabaseDown, Problem
 from core.events import PRESENCE, QUEUE, Hint, Subscription
 from core.limits import RateLimit
 from core.models import Operator
-from core.sockets import BAD_TOKEN, Closing, FrameStream, as_cursor, read_frame
+from core.sockets import BAD_TOKEN, COME_BACK, Closing, FrameStream, as_cursor, read_frame
 from core.transcript import message_documents, note_documents
 from handoff import queue
 from handoff.console.access import COOKIE, Access, check_origin
@@ -150,7 +150,7 @@ class ConsoleSocket:
                     self._unwatch(conversation_id)
                     while len(self._watches) >= _MOST_WATCHES:
                         self._unwatch(next(iter(self._watches)))
-                    watch = self._watch(conversation_id, as_cursor(frame.get("after")))
+                    watch = self._watch_or_close(conversation_id, as_cursor(frame.get("after")))
                     self._watches[conversation_id] = asyncio.create_task(watch)
                 case "unwatch":
                     self._unwatch(conversation_id)
@@ -161,6 +161,13 @@ class ConsoleSocket:
         task = self._watches.pop(conversation_id, None)
         if task:
             task.cancel()
+
+    async def _watch_or_close(self, conversation_id: uuid.UUID, after: int) -> None:
+        try:
+            await self._watch(conversation_id, after)
+        except DatabaseDown:  # a watch that ended in silence would show an old conversation for ever
+            with contextlib.suppress(RuntimeError):
+                await self._stream.close(COME_BACK)
 
     async def _watch(self, conversation_id: uuid.UUID, after: int) -> None:
         topic = str(conversation_id)

@@ -15,8 +15,9 @@ from core.files import Files
 from core.ids import digest
 from core.inbound import check_text, unsent_attachments
 from core.models import Attachment, AuditEntry, Author, Conversation, Mode, Operator, Scan, now
+from core.presence import Presence
 from core.transcript import field_name, masked_fields, message_document, message_documents, note_documents
-from handoff import appeals, operators, queue
+from handoff import appeals, letters, operators, queue
 
 _ALL_MESSAGES = 1_000_000
 _PASSWORD_CHECKS_AT_ONCE = 2
@@ -30,10 +31,11 @@ Suggest = Callable[[str], list[dict[str, str]]]
 class Workplace:
     """The operators' side of one gateway process."""
 
-    def __init__(self, desk: Desk, files: Files, suggest: Suggest) -> None:
+    def __init__(self, desk: Desk, files: Files, suggest: Suggest, citizens: Presence) -> None:
         self.desk = desk
         self.files = files
         self._suggest = suggest
+        self._citizens = citizens
         self._password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
 
     async def password_matches(self, operator: Operator | None, password: str) -> bool:
@@ -59,6 +61,7 @@ class Workplace:
             "fields": masked_fields(session, self.desk, conversation),
             "appeal": own_appeals[0] if own_appeals else None,
             "earlier_appeals": own_appeals[1:],
+            "deliveries": letters.letter_documents(session, conversation),
             **self.state(session, conversation),
             "channel": conversation.channel,
         }, _question(documents)
@@ -75,7 +78,9 @@ class Workplace:
     async def reply(
         self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
     ) -> dict[str, Any]:
-        """Stores an operator's message; the same ``client_message_id`` again returns what was stored. Problem 404, 409, 422."""
+        """Stores an operator's message, and a letter with it for a citizen who has left; the same ``client_message_id`` again returns what
+        was stored. Problem 404, 409, 422.
+        """
         external_id = digest(f"{conversation_id}:{operator.id}:{client_message_id}")
 
         def store(session: Session) -> dict[str, Any]:
@@ -95,6 +100,8 @@ class Workplace:
                     attachments=attachments,
                     external_id=external_id,
                 )
+                if not self._citizens.is_here(conversation):
+                    letters.put_answer(session, self.desk, conversation, message)
             return message_document(session, self.desk, conversation, message, for_operator=True)
 
         return await self.desk.database.write_soon(store)

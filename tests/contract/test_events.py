@@ -8,16 +8,24 @@ from collections.abc import Iterator
 import pytest
 
 from core.events import Events, Hint, InProcessEvents
+from core.events_redis import RedisEvents
 from tests.scenes import in_threads
+from tests.servers import RedisServer
 
 SECONDS = 5.0  # how long a test waits for what must come
 SHORTLY = 0.05  # … for what must not
 
 
-@pytest.fixture(params=["in process"])
+@pytest.fixture(params=["in process", "redis"])
 def events(request: pytest.FixtureRequest) -> Iterator[Events]:
-    assert request.param == "in process"
-    yield InProcessEvents()
+    if request.param == "in process":
+        yield InProcessEvents()
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    events = RedisEvents(server.url)
+    assert events.is_connected
+    yield events
+    events.close()
 
 
 @pytest.fixture

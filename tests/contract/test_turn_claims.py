@@ -1,11 +1,14 @@
 """Who may run a turn: one worker at a time, in order, and another once the lease has run out."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from bot import claims, intake
@@ -13,9 +16,11 @@ from bot.claims import Begun
 from bot.dialogue_engine import DialogueEngine, Reply, Utterance
 from bot.intake import Inbound
 from bot.turns import Turns
+from core import conversations
 from core.desk import Desk
 from core.models import Author, Mode, Turn, TurnState
 from tests.scenes import MONDAY, change_mode, hand_over, in_threads, messages, reload, start_conversation, text_of, write_message
+from tests.stack import wait_for
 
 LEASE = timedelta(seconds=30)
 REPLY = (Utterance("Ответ", meta={"kind": "answer"}),)
@@ -116,6 +121,68 @@ def test_after_a_takeover_nothing_of_the_turn_is_shown(desk: Desk, conversation_
     assert not renew(desk, begun, MONDAY)
     assert finish(desk, begun) == TurnState.DROPPED
     assert [message.author for message in messages(desk, conversation_id)] == [Author.CITIZEN]
+
+
+def test_many_workers_never_run_two_turns_of_a_conversation_at_once(desk: Desk) -> None:
+    ids = [start_conversation(desk) for _ in range(4)]
+    turn_ids = {each: [accept(desk, each, number) for number in range(5)] for each in ids}
+    under_way: set[uuid.UUID] = set()
+    ended: dict[uuid.UUID, list[uuid.UUID]] = {each: [] for each in ids}
+    collided: set[uuid.UUID] = set()
+    watching = threading.Lock()
+
+    def work(_number: int) -> None:
+        while sum(map(len, ended.values())) < 20 and not collided:
+            for each in ids:
+                for turn_id in turn_ids[each]:  # also those that are not due
+                    begun = claim(desk, turn_id)
+                    if begun is None:
+                        continue
+                    with watching:
+                        collided.update(under_way & {begun.conversation_id})
+                        under_way.add(begun.conversation_id)
+                    assert renew(desk, begun, MONDAY)
+                    with watching:
+                        under_way.discard(begun.conversation_id)
+                        ended[each].append(turn_id)
+                    assert finish(desk, begun) == TurnState.DONE
+
+    in_threads(8, work)
+    assert not collided
+    assert ended == turn_ids
+    for each in ids:
+        assert [text_of(desk, message) for message in messages(desk, each)][5:] == ["Ответ"] * 5
+
+
+@pytest.mark.parametrize("late", ["renew", "finish"])
+def test_a_worker_whose_turn_is_taken_while_it_waits_lets_go(desk: Desk, conversation_id: uuid.UUID, late: str) -> None:
+    if desk.database.is_sqlite:
+        return  # there one writer at a time holds everything
+    turn_id = accept(desk, conversation_id)
+    slow = take(desk, turn_id)
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(session: Session) -> None:
+        conversations.lock(session, conversation_id)
+        held.set()
+        assert go_on.wait(30)
+
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(desk.database.write, hold)
+        assert held.wait(30)
+        # The slow one sees a turn that is its own, then waits for the conversation.
+        waiting = threads.submit(renew, desk, slow, MONDAY) if late == "renew" else threads.submit(finish, desk, slow)
+        wait_for("the slow worker to wait", lambda: desk.database.read(is_somebody_waiting))
+        quick = take(desk, turn_id, MONDAY + LEASE + timedelta(seconds=1))
+        go_on.set()
+        assert not waiting.result(30)
+    assert finish(desk, quick) == TurnState.DONE
+    assert [text_of(desk, message) for message in messages(desk, conversation_id)] == ["вопрос 1", "Ответ"]
+
+
+def is_somebody_waiting(session: Session) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return bool(session.scalar(sql(waiting)))
 
 
 def test_a_question_that_nobody_answered_is_the_bots_again_when_it_is_back(desk: Desk, conversation_id: uuid.UUID) -> None:

@@ -8,11 +8,12 @@ from typing import Annotated
 import httpx
 import pytest
 import structlog
-from fastapi import FastAPI, Request, UploadFile
+from fastapi import FastAPI, Request, UploadFile, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response, StreamingResponse
+from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
-from core.errors import Problem, too_many
+from core.errors import DatabaseDown, Problem, too_many
 from core.web import ResponseBroken, bearer_token, file_response, install
 
 FILE_LIMIT = 1024 * 1024
@@ -44,6 +45,15 @@ def make_app() -> FastAPI:
     @app.get("/api/fault")
     async def fault() -> None:
         raise RuntimeError(SECRET)
+
+    @app.get("/api/outage")
+    async def outage() -> None:
+        raise DatabaseDown("AdminShutdown")
+
+    @app.websocket("/api/socket")
+    async def socket(socket: WebSocket) -> None:
+        await socket.accept()
+        raise DatabaseDown("AdminShutdown")
 
     @app.get("/api/late-fault")
     async def late_fault() -> Response:
@@ -97,6 +107,7 @@ def check_problem(response: httpx.Response, status: int, key: str) -> dict[str, 
         ("POST", "/api/words", b'{"text": 5}', 422, "malformed_field"),
         ("GET", "/api/problem", None, 429, "too_many"),
         ("GET", "/api/fault", None, 500, "internal"),
+        ("GET", "/api/outage", None, 503, "database_down"),
     ],
     ids=lambda value: value.decode(errors="replace")[:10] if isinstance(value, bytes) else None,
 )
@@ -133,7 +144,14 @@ async def test_a_faults_text_reaches_neither_log_nor_server(path: str, broken: b
     assert caught is None or SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_socket_is_closed_for_coming_back_when_the_database_is_down() -> None:
+    with TestClient(make_app()).websocket_connect("/api/socket") as socket, pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_text()
+    assert closed.value.code == 1012
+
+
 async def test_says_when_to_come_again(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/outage")).headers["retry-after"] == "5"
     assert (await client.get("/api/problem")).headers["retry-after"] == "7"
 
 

@@ -1,0 +1,156 @@
+"""The outbox: what leaves by letter, as rows with leases and retries. The sending is not here.
+
+A row is written in the transaction of what it tells of, so that neither is there without the other. It is sent at least once: who dies
+between the server's acceptance and our commit leaves a row whose lease runs out, and the letter goes again under the same Message-ID, by
+which mail programs and servers tell that it is one.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.database import hint
+from core.ids import new_id
+from core.models import Conversation, Delivery, DeliveryState, now
+from core.settings import Settings
+
+TOPIC = "deliveries"  # a delivery was written: whoever sends looks for it
+GIVEN_UP = "given_up"
+_AT_ONCE = 100
+_MOST_DOUBLINGS = 30
+
+
+class Undeliverable(Exception):
+    """Nothing will make it deliverable. ``failure``: a word, perhaps with a code; never personal data."""
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+class TryLater(Exception):
+    """It did not go now. ``retry_after``: seconds that the other side asked for."""
+
+    def __init__(self, failure: str, retry_after: float | None = None) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.retry_after = retry_after
+
+
+def put(
+    session: Session,
+    conversation: Conversation,
+    *,
+    channel: str,
+    kind: str,
+    subject_id: uuid.UUID,
+    address_token: str,
+    domain: str,
+    in_reply_to: str | None = None,
+) -> Delivery:
+    """Adds a delivery to be sent at once; what is there already stays as it is. ``conversation`` is locked."""
+    stored = find(session, conversation.id, kind, subject_id)
+    if stored is not None:
+        return stored
+    delivery_id = new_id()
+    delivery = Delivery(
+        id=delivery_id,
+        conversation_id=conversation.id,
+        channel=channel,
+        kind=kind,
+        subject_id=subject_id,
+        address_token=address_token,
+        message_id=f"<{delivery_id}@{domain}>",
+        in_reply_to=in_reply_to,
+        due_at=now(),
+    )
+    session.add(delivery)
+    session.flush()
+    hint(session, TOPIC)
+    return delivery
+
+
+def find(session: Session, conversation_id: uuid.UUID, kind: str, subject_id: uuid.UUID) -> Delivery | None:
+    return session.scalar(
+        select(Delivery).where(Delivery.conversation_id == conversation_id, Delivery.kind == kind, Delivery.subject_id == subject_id)
+    )
+
+
+def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Delivery]:
+    """Oldest first."""
+    return list(session.scalars(select(Delivery).where(Delivery.conversation_id == conversation_id).order_by(Delivery.id)))
+
+
+def claimable(session: Session, at: datetime) -> list[uuid.UUID]:
+    """What may be sent at ``at``, the longest due first; at most 100 at once."""
+    return list(session.scalars(select(Delivery.id).where(_is_claimable(at)).order_by(Delivery.due_at, Delivery.id).limit(_AT_ONCE)))
+
+
+def claim(session: Session, delivery_id: uuid.UUID, worker: str, at: datetime, settings: Settings) -> Delivery | None:
+    """The delivery, this worker's until the lease runs out; None if it is another's, over, or not yet due."""
+    claimed = session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, _is_claimable(at))
+        .values(
+            state=DeliveryState.SENDING,
+            lease_owner=worker,
+            lease_until=at + timedelta(seconds=settings.delivery_lease_seconds),
+            attempts=Delivery.attempts + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if cast("CursorResult[Any]", claimed).rowcount != 1:
+        return None
+    return session.get_one(Delivery, delivery_id, populate_existing=True)
+
+
+def end(
+    session: Session, delivery: Delivery, at: datetime, outcome: Undeliverable | TryLater | None, settings: Settings
+) -> DeliveryState | None:
+    """Ends an attempt of the worker that ``claim`` gave ``delivery``: sent (None), failed, or to be tried again after a pause.
+
+    Returns the new state, or None if the lease was lost to another worker: then nothing changes.
+    """
+    values: dict[str, Any] = {"state": DeliveryState.SENT, "sent_at": at, "failure": None}
+    if isinstance(outcome, Undeliverable):
+        values = {"state": DeliveryState.FAILED, "failure": outcome.failure}
+    elif isinstance(outcome, TryLater):
+        wait = max(pause_seconds(delivery.attempts, settings), outcome.retry_after or 0)
+        due_at = at + timedelta(seconds=wait)
+        if due_at > delivery.created_at + timedelta(seconds=settings.delivery_give_up_seconds):
+            values = {"state": DeliveryState.FAILED, "failure": GIVEN_UP}
+        else:
+            values = {"state": DeliveryState.QUEUED, "failure": outcome.failure, "due_at": due_at}
+    ended = session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.state == DeliveryState.SENDING, Delivery.lease_owner == delivery.lease_owner)
+        .values(lease_owner=None, lease_until=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return values["state"] if cast("CursorResult[Any]", ended).rowcount == 1 else None
+
+
+def pause_seconds(attempts: int, settings: Settings) -> float:
+    """How long to wait after attempt number ``attempts`` (from 1): twice as long each time, up to the longest pause."""
+    doubled = settings.delivery_first_pause_seconds * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS)
+    return min(doubled, settings.delivery_longest_pause_seconds)
+
+
+def release_all(session: Session) -> None:
+    """For the one process that sends: whatever is still leased was leased by one that is dead."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.state == DeliveryState.SENDING)
+        .values(state=DeliveryState.QUEUED, lease_owner=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _is_claimable(at: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(Delivery.state == DeliveryState.QUEUED, Delivery.due_at <= at),
+        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < at),
+    )

@@ -1,0 +1,97 @@
+"""Letters to citizens: which ones there are, and when one is written into the outbox. The words are in templates/, see renderer.py.
+
+The functions that put run in the transaction of what the letter tells of, on a locked conversation, and do nothing without an address.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import deliveries
+from core.desk import Desk
+from core.models import Appeal, Conversation, Delivery, DeliveryState, Message
+from core.words import say
+from core.working_time import MOSCOW
+from handoff import appeals
+
+CHANNEL = "mail"
+RECEIPT = "receipt"
+ANSWER = "answer"
+
+
+def put_receipt(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal) -> Delivery | None:
+    """The receipt of an appeal: number, due date, status link and access code. Once per appeal."""
+    if conversation.email_token is None:
+        return None
+    return deliveries.put(
+        session,
+        conversation,
+        channel=CHANNEL,
+        kind=RECEIPT,
+        subject_id=appeal.id,
+        address_token=conversation.email_token,
+        domain=mail_domain(desk),
+    )
+
+
+def put_answer(session: Session, desk: Desk, conversation: Conversation, message: Message) -> Delivery | None:
+    """An operator's message as a letter, for a citizen who is not in the chat. It answers the receipt, if one was written."""
+    if conversation.email_token is None:
+        return None
+    appeal = newest_appeal(session, conversation)
+    receipt = deliveries.find(session, conversation.id, RECEIPT, appeal.id) if appeal else None
+    return deliveries.put(
+        session,
+        conversation,
+        channel=CHANNEL,
+        kind=ANSWER,
+        subject_id=message.id,
+        address_token=conversation.email_token,
+        domain=mail_domain(desk),
+        in_reply_to=receipt.message_id if receipt else None,
+    )
+
+
+def newest_appeal(session: Session, conversation: Conversation) -> Appeal | None:
+    """What an answer is about: the newest open appeal, else the newest."""
+    found = appeals.of_conversation(session, conversation.id)
+    return appeals.newest_open(session, conversation.id) or (found[0] if found else None)
+
+
+def mail_domain(desk: Desk) -> str:
+    """The official address's domain in ASCII."""
+    return desk.settings.official_email.rpartition("@")[2].encode("idna").decode()
+
+
+def letter_documents(session: Session, conversation: Conversation) -> list[dict[str, Any]]:
+    """The conversation's letters for an operator, oldest first; ``failure`` says in words why one has not gone."""
+    return [
+        {
+            "id": str(delivery.id),
+            "channel": delivery.channel,
+            "kind": delivery.kind,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "failure": _failure_words(delivery),
+            "created_at": delivery.created_at.astimezone(MOSCOW).isoformat(),
+            "sent_at": delivery.sent_at.astimezone(MOSCOW).isoformat() if delivery.sent_at else None,
+        }
+        for delivery in deliveries.of_conversation(session, conversation.id)
+    ]
+
+
+def _failure_words(delivery: Delivery) -> str | None:
+    if delivery.failure is None:
+        return None
+    if delivery.state != DeliveryState.FAILED:
+        return say("delivery_trying")
+    word, _, code = delivery.failure.partition(" ")
+    match word:
+        case "refused":
+            return say("delivery_refused", code=code)
+        case "address":
+            return say("delivery_address")
+        case "erased":
+            return say("delivery_erased")
+        case _:
+            return say("delivery_given_up")

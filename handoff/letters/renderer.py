@@ -1,0 +1,114 @@
+"""From a delivery to a letter. Here, and only here for letters, tokens become what the citizen wrote."""
+
+import uuid
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.deliveries import Undeliverable
+from core.desk import Desk
+from core.models import Appeal, AppealKind, Attachment, Conversation, Delivery, Message
+from core.personal_data import resolve
+from core.words import say
+from core.working_time import in_words
+from handoff.letters import ANSWER, RECEIPT, newest_appeal
+
+_KINDS = {
+    AppealKind.SIMPLE: "kind_simple",
+    AppealKind.COMPLEX: "kind_complex",
+    AppealKind.URGENT: "kind_urgent",
+    AppealKind.COMPLAINT: "kind_complaint",
+    AppealKind.SUGGESTION: "kind_suggestion",
+}
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=False,  # noqa: S701 - plain text, not HTML
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
+    """The letter, the same at every attempt. Undeliverable if the data is erased or the address cannot be one."""
+    conversation = session.get_one(Conversation, delivery.conversation_id)
+    if conversation.data_key is None:
+        raise Undeliverable("erased")
+    settings = desk.settings
+    values = desk.vault.values(session, conversation)
+    letter = EmailMessage(policy=SMTP)
+    letter["From"] = _address(settings.official_email, settings.service_name)
+    letter["To"] = _address(values.get(delivery.address_token, ""))
+    letter["Reply-To"] = _address(settings.official_email)
+    letter["Date"] = delivery.created_at
+    letter["Message-ID"] = delivery.message_id
+    if delivery.in_reply_to:
+        letter["In-Reply-To"] = letter["References"] = delivery.in_reply_to
+    if delivery.kind == RECEIPT:
+        letter["Auto-Submitted"] = "auto-replied"
+        subject, text = _receipt(session, desk, conversation, delivery.subject_id)
+        attached: list[Attachment] = []
+    elif delivery.kind == ANSWER:
+        attached = list(session.scalars(select(Attachment).where(Attachment.message_id == delivery.subject_id).order_by(Attachment.id)))
+        subject, text = _answer(session, desk, conversation, delivery.subject_id, values, len(attached))
+    else:
+        raise Undeliverable("unknown_kind")
+    letter["Subject"] = subject
+    letter.set_content(text, cte="base64")  # lines of any length through servers of any age
+    for attachment in attached:
+        maintype, _, subtype = attachment.content_type.partition("/")
+        content = desk.vault.open_bytes(conversation, desk.blobs.get(attachment.id))
+        name = desk.vault.open(conversation, attachment.filename_sealed)
+        letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+    return letter
+
+
+def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id: uuid.UUID) -> tuple[str, str]:
+    appeal = session.get_one(Appeal, appeal_id)
+    return _fill(
+        "receipt.txt",
+        settings=desk.settings,
+        number=appeal.number,
+        kind=say(_KINDS[appeal.kind]),
+        due=in_words(appeal.due_at),
+        status_url=f"{desk.settings.public_url.rstrip('/')}/appeals/{quote(appeal.number)}",
+        access_code=desk.vault.open(conversation, appeal.access_code_sealed),
+    )
+
+
+def _answer(
+    session: Session, desk: Desk, conversation: Conversation, message_id: uuid.UUID, values: dict[str, str], attached: int
+) -> tuple[str, str]:
+    message = session.get_one(Message, message_id)
+    appeal = newest_appeal(session, conversation)
+    return _fill(
+        "answer.txt",
+        settings=desk.settings,
+        number=appeal.number if appeal else None,
+        text=resolve(desk.vault.open(conversation, message.text_sealed), values, masked=False).strip(),
+        attached=attached,
+        chat_url=f"{desk.settings.public_url.rstrip('/')}/",
+    )
+
+
+def _fill(template: str, **facts: Any) -> tuple[str, str]:
+    """Subject and text: a template's first line, and what follows the empty line after it."""
+    subject, _, text = _TEMPLATES.get_template(template).render(facts).partition("\n\n")
+    return subject, text.strip() + "\n"
+
+
+def _address(written: str, name: str = "") -> Address:
+    """An address with its domain in ASCII. Undeliverable for one whose name is not, or that is none."""
+    local, _, domain = written.strip().rpartition("@")
+    try:
+        return Address(name, addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    except (ValueError, IndexError, MessageError):  # of the domain's encoding, and of the header registry
+        raise Undeliverable("address") from None

@@ -1,0 +1,259 @@
+"""Letters through a real SMTP server: read back from an aiosmtpd sink that is down for a while, busy, or refuses."""
+
+import asyncio
+import ssl
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from sqlalchemy.orm import Session as DatabaseSession
+from websockets.sync.client import connect
+
+from bot.channels.mail import MailCourier, SmtpTransport, choose_transport
+from bot.delivery import Deliveries
+from core import deliveries
+from core.desk import Desk, open_desk
+from core.models import Conversation, Delivery, DeliveryState
+from handoff import letters
+from handoff.letters.renderer import render
+from tests.conftest import MakeSettings
+from tests.data.personas import ANNA
+from tests.scenes import hand_over, locked, messages, reload, start_conversation
+from tests.stack import Citizen, OperatorClient, Stack, free_port, wait_for
+
+
+class Sink:
+    """Keeps what it accepts. ``answers``: what it says to the next letters instead of accepting them."""
+
+    def __init__(self, *answers: str, recipient_answers: tuple[str, ...] = ()) -> None:
+        self.answers = list(answers)
+        self.recipient_answers = list(recipient_answers)
+        self.accepted: list[tuple[Envelope, EmailMessage]] = []
+
+    async def handle_RCPT(self, _server: Any, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:  # noqa: N802
+        if self.recipient_answers:
+            return self.recipient_answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.answers:
+            return self.answers.pop(0)
+        assert isinstance(envelope.content, bytes)
+        letter = message_from_bytes(envelope.content, policy=default)
+        assert isinstance(letter, EmailMessage)
+        self.accepted.append((envelope, letter))
+        return "250 OK"
+
+    @contextmanager
+    def listening(self, port: int, **options: Any) -> Iterator[None]:
+        controller = Controller(self, hostname="127.0.0.1", port=port, **options)
+        controller.start()
+        try:
+            yield
+        finally:
+            controller.stop()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def desk(make_settings: MakeSettings, port: int) -> Iterator[Desk]:
+    """A desk whose mail server is on ``port``, and which does not wait long."""
+    opened = open_desk(
+        make_settings(
+            smtp_host="127.0.0.1",
+            smtp_port=port,
+            smtp_security="none",
+            smtp_timeout_seconds=5,
+            delivery_first_pause_seconds=0.05,
+            delivery_longest_pause_seconds=0.1,
+            sweep_seconds=0.05,
+        )
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def conversation_id(desk: Desk) -> uuid.UUID:
+    """A conversation with a receipt to be sent."""
+    started = start_conversation(desk)
+
+    def know(session: DatabaseSession, _desk: Desk, conversation: Conversation) -> None:
+        conversation.email_token = desk.vault.put(session, conversation, "email", ANNA.email)
+
+    locked(desk, started, know)
+    hand_over(desk, started)
+    return started
+
+
+@pytest.fixture
+async def sending(desk: Desk) -> Any:
+    """The worker, at work."""
+    task = asyncio.create_task(Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(desk.settings))}).run_forever())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(desk: Desk, conversation_id: uuid.UUID, state: DeliveryState, attempts: int = 1) -> Delivery:
+    async with asyncio.timeout(30):
+        while True:
+            (row,) = await desk.database.read_soon(deliveries.of_conversation, conversation_id)
+            if row.state == state and row.attempts >= attempts:
+                return row
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.usefixtures("sending")
+async def test_a_letter_arrives_as_it_was_written(desk: Desk, conversation_id: uuid.UUID, port: int) -> None:
+    sink = Sink()
+    with sink.listening(port):
+        row = await until(desk, conversation_id, DeliveryState.SENT)
+    ((envelope, letter),) = sink.accepted
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("support@portal.example.ru", [ANNA.email])
+    assert (letter["Message-ID"], letter["To"], letter["Auto-Submitted"]) == (row.message_id, ANNA.email, "auto-replied")
+    body = letter.get_body(("plain",))
+    assert body
+    written = desk.database.read(render, desk, row).get_body(("plain",))
+    assert written
+    assert body.get_content().replace("\r\n", "\n") == written.get_content().replace("\r\n", "\n")
+    assert "Код доступа: " in body.get_content()
+
+
+@pytest.mark.usefixtures("sending")
+async def test_a_server_that_was_down_gets_the_letter_once(desk: Desk, conversation_id: uuid.UUID, port: int) -> None:
+    waiting = await until(desk, conversation_id, DeliveryState.QUEUED, attempts=2)
+    assert waiting.failure == "unreachable"
+    sink = Sink()
+    with sink.listening(port):
+        await until(desk, conversation_id, DeliveryState.SENT)
+        await asyncio.sleep(desk.settings.sweep_seconds * 4)  # more sweeps find nothing to send
+    assert [letter["Message-ID"] for _, letter in sink.accepted] == [waiting.message_id]
+
+
+@pytest.mark.usefixtures("sending")
+@pytest.mark.parametrize(
+    "sink",
+    [
+        Sink("451 4.7.1 Try again later", "452 4.2.2 Mailbox full"),
+        Sink(recipient_answers=("450 4.2.0 Greylisted", "451 4.3.0 Busy")),
+        Sink("421 4.3.2 Shutting down", "535 5.7.8 Not with this password"),
+    ],
+)
+async def test_a_busy_server_is_asked_again(desk: Desk, conversation_id: uuid.UUID, port: int, sink: Sink) -> None:
+    with sink.listening(port):
+        row = await until(desk, conversation_id, DeliveryState.SENT)
+    assert (row.attempts, len(sink.accepted), sink.accepted[0][1]["Message-ID"]) == (3, 1, row.message_id)
+
+
+@pytest.mark.usefixtures("sending")
+@pytest.mark.parametrize(
+    ("sink", "code"),
+    [
+        (Sink(recipient_answers=(f"550 5.1.1 <{ANNA.email}> is unknown here",)), "550"),
+        (Sink("554 5.7.1 Spam"), "554"),
+    ],
+)
+async def test_a_refused_letter_is_told_and_not_sent_again(
+    desk: Desk, conversation_id: uuid.UUID, port: int, sink: Sink, code: str
+) -> None:
+    with sink.listening(port):
+        row = await until(desk, conversation_id, DeliveryState.FAILED)
+        await asyncio.sleep(desk.settings.sweep_seconds * 4)
+    assert (row.attempts, row.failure, sink.accepted) == (1, f"refused {code}", [])  # and not the server's words, which name the citizen
+    (document,) = desk.database.read(letters.letter_documents, reload(desk, conversation_id))
+    assert (document["state"], code in document["failure"]) == ("failed", True)
+    assert [message.meta["letter"] for message in messages(desk, conversation_id) if "letter" in message.meta] == ["receipt"]
+
+
+async def test_logs_in_over_tls_and_trusts_no_unknown_certificate(
+    desk: Desk, conversation_id: uuid.UUID, port: int, make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:TRUE"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    await asyncio.to_thread(lambda: subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    seen: list[bytes] = []
+
+    def check(_server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, given: LoginPassword) -> AuthResult:  # noqa: ARG001
+        seen.append(given.password)
+        return AuthResult(success=given.login == b"desk" and given.password == b"secret", handled=False)
+
+    mail = {"smtp_host": "localhost", "smtp_port": port, "smtp_user": "desk", "smtp_password": "secret"}
+    settings = make_settings(**mail)
+    (row,) = desk.database.read(deliveries.of_conversation, conversation_id)
+    letter, sink = desk.database.read(render, desk, row), Sink()
+    with sink.listening(port, tls_context=context, require_starttls=True, auth_required=True, authenticator=check):
+        with pytest.raises(deliveries.TryLater):
+            await SmtpTransport(settings).send(letter)
+        assert (seen, sink.accepted) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await SmtpTransport(settings).send(letter)
+        with pytest.raises(deliveries.TryLater):  # a wrong password is ours to mend: no letter is given up for it
+            await SmtpTransport(make_settings(**{**mail, "smtp_password": "wrong"})).send(letter)
+    assert (seen[0], len(sink.accepted)) == (b"secret", 1)
+
+
+# The whole desk, with its Maildir.
+
+
+def in_maildir(stack: Stack, number: str) -> list[EmailMessage]:
+    """The letters that name ``number`` in their subject, oldest first."""
+    folder = stack.data_dir.with_name("data-mail") / "new"
+    parsed = [message_from_bytes(file.read_bytes(), policy=default) for file in sorted(folder.glob("*"))]
+    return [letter for letter in parsed if isinstance(letter, EmailMessage) and number in letter["Subject"]]
+
+
+def test_who_left_the_chat_gets_receipt_and_answer(stack: Stack, citizen: Citizen, operator: OperatorClient) -> None:
+    citizen.say("Позовите оператора")
+    handoff = citizen.messages()[-1]
+    number = handoff["meta"]["appeal_number"]
+    assert handoff["expects"] == "email"
+    citizen.send(ANNA.email)
+    receipt = wait_for("the receipt", lambda: in_maildir(stack, number))[0]
+    (appeal,) = citizen.http.get(f"{citizen.path}/appeals").json()["appeals"]
+    body = receipt.get_body(("plain",))
+    assert body
+    assert appeal["access_code"] in body.get_content()
+    operator.claim(citizen.id)
+    operator.reply(citizen.id, "Всё исправили, проверьте, пожалуйста.")
+    _, answer = wait_for("the answer", lambda: found if len(found := in_maildir(stack, number)) > 1 else None)
+    assert (answer["To"], answer["In-Reply-To"]) == (ANNA.email, receipt["Message-ID"])
+    text = answer.get_body(("plain",))
+    assert text
+    assert "Всё исправили, проверьте, пожалуйста." in text.get_content()
+    both = [("receipt", "sent"), ("answer", "sent")]
+    wait_for("both as sent", lambda: [(row["kind"], row["state"]) for row in told(operator, citizen)] == both)
+    assert ANNA.email.encode() not in b"".join(file.read_bytes() for file in (stack.data_dir / "logs").iterdir())
+
+
+def told(operator: OperatorClient, citizen: Citizen) -> list[dict[str, Any]]:
+    """The letters as the operator sees them."""
+    return list(operator.transcript(citizen.id)["deliveries"])
+
+
+def test_who_is_in_the_chat_gets_no_letter(stack: Stack, citizen: Citizen, operator: OperatorClient) -> None:
+    citizen.say("Позовите оператора")
+    citizen.send(ANNA.email)
+    with connect(f"{stack.url.replace('http', 'ws')}{citizen.path}/ws?after=0", proxy=None) as socket:
+        socket.send(f'{{"token": "{citizen.token}"}}')
+        socket.recv(10)
+        operator.claim(citizen.id)
+        operator.reply(citizen.id, "Вы в чате, отвечаю здесь.")
+    assert [row["kind"] for row in told(operator, citizen)] == ["receipt"]
