@@ -4,19 +4,22 @@ Every writing function runs inside ``Database.write`` and begins with ``lock``, 
 change together.
 """
 
+import json
 import uuid
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from core import deliveries
 from core.database import hint
 from core.errors import not_found
 from core.events import QUEUE
 from core.ids import new_token, token_hash
-from core.models import Attachment, Author, Conversation, Message, Mode, Note, Operator
-from core.personal_data import Vault
+from core.models import Attachment, Author, Conversation, Draft, Message, Mode, Note, Operator, now
+from core.personal_data import Expected, Vault
 
+PUSHED = "message"  # the kind of a delivery that is a message of the conversation
 _LARGEST_SEQ = 2**31 - 1  # of a PostgreSQL integer
 
 
@@ -28,6 +31,33 @@ def start(session: Session, vault: Vault, channel: str) -> tuple[Conversation, s
     session.flush()
     vault.new_key(conversation)
     return conversation, token
+
+
+def start_for_address(session: Session, vault: Vault, channel: str, address: str) -> Conversation:
+    """A new conversation whose messages are pushed to ``address``; no bearer token opens it."""
+    conversation = Conversation(channel=channel, address_hash=_address_hash(vault, channel, address))
+    session.add(conversation)
+    session.flush()
+    vault.new_key(conversation)
+    conversation.push_token = vault.put(session, conversation, "text", address)  # a kind that operators never see as a field
+    return conversation
+
+
+def find_by_address(session: Session, vault: Vault, channel: str, address: str) -> Conversation | None:
+    """The conversation of that address, locked. One that is closed lets go of the address: what comes next begins anew."""
+    hashed = _address_hash(vault, channel, address)
+    found = session.scalar(
+        select(Conversation).where(Conversation.address_hash == hashed).with_for_update().execution_options(populate_existing=True)
+    )
+    if found is not None and found.mode == Mode.CLOSED:
+        found.address_hash = None
+        session.flush()
+        return None
+    return found
+
+
+def _address_hash(vault: Vault, channel: str, address: str) -> bytes:
+    return vault.keyed_hash(f"{channel}:{address}")
 
 
 def lock(session: Session, conversation_id: uuid.UUID) -> Conversation:
@@ -54,10 +84,14 @@ def append(
     expects: str | None = None,
     meta: dict[str, Any] | None = None,
     external_id: str | None = None,
+    expected: Expected | None = None,
 ) -> Message:
-    """Stores a message under the next ``seq``. ``conversation`` is locked. What a person wrote is tokenised first."""
+    """Stores a message under the next ``seq``. ``conversation`` is locked. What a person wrote is tokenised first.
+
+    ``expected``: the personal part of the text, as the answer to what was asked.
+    """
     if author in (Author.CITIZEN, Author.OPERATOR):
-        text = vault.tokenise(session, conversation, text)
+        text = vault.tokenise(session, conversation, text, expected)
     conversation.last_seq += 1
     message = Message(
         conversation_id=conversation.id,
@@ -76,6 +110,16 @@ def append(
     session.flush()
     for attachment in attachments or []:
         attachment.message_id = message.id
+    if conversation.push_token and author != Author.CITIZEN:
+        deliveries.put(
+            session,
+            conversation,
+            channel=conversation.channel,
+            kind=PUSHED,
+            subject_id=message.id,
+            address_token=conversation.push_token,
+            domain=conversation.channel,
+        )
     hint(session, str(conversation.id))
     return message
 
@@ -87,8 +131,20 @@ def change_mode(session: Session, conversation: Conversation, mode: Mode, operat
     conversation.epoch += 1
     if mode == Mode.BOT:
         begin_episode(conversation)
+    else:
+        drop_draft(session, conversation)
     hint(session, str(conversation.id))
     hint(session, QUEUE)
+
+
+def keep_draft(session: Session, vault: Vault, conversation: Conversation, slots: dict[str, Any]) -> None:
+    """Keeps the appeal form that is under way, as the dialogue engine's slots. ``conversation`` is locked."""
+    sealed = vault.seal(conversation, json.dumps(slots, ensure_ascii=False))
+    session.merge(Draft(conversation_id=conversation.id, slots_sealed=sealed, updated_at=now()))
+
+
+def drop_draft(session: Session, conversation: Conversation) -> None:
+    session.execute(delete(Draft).where(Draft.conversation_id == conversation.id))
 
 
 def begin_episode(conversation: Conversation) -> None:
@@ -115,6 +171,12 @@ def messages_after(session: Session, conversation_id: uuid.UUID, after: int, lim
             .limit(limit)
         )
     )
+
+
+def asked(session: Session, conversation: Conversation) -> str | None:
+    """What the newest message that is not the citizen's expects."""
+    said = select(Message.expects).where(Message.conversation_id == conversation.id, Message.author != Author.CITIZEN)
+    return session.scalar(said.order_by(Message.seq.desc()).limit(1))
 
 
 def find_by_external_id(session: Session, channel: str, external_id: str) -> Message | None:

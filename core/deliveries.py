@@ -1,16 +1,19 @@
-"""The outbox: what leaves by letter, as rows with leases and retries. The sending is not here.
+"""The outbox: what leaves by letter or is pushed, as rows with leases and retries. The sending is not here.
 
 A row is written in the transaction of what it tells of, so that neither is there without the other. It is sent at least once: who dies
 between the server's acceptance and our commit leaves a row whose lease runs out, and the letter goes again under the same Message-ID, by
-which mail programs and servers tell that it is one.
+which mail programs and servers tell that it is one. Telegram has no such mark: there that moment can show a message twice.
+
+Deliveries of one conversation by one channel go one at a time and in the order in which they were put: none overtakes an earlier one.
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from core.database import hint
 from core.ids import new_id
@@ -21,6 +24,14 @@ TOPIC = "deliveries"  # a delivery was written: whoever sends looks for it
 GIVEN_UP = "given_up"
 _AT_ONCE = 100
 _MOST_DOUBLINGS = 30
+_OPEN = (DeliveryState.QUEUED, DeliveryState.SENDING)
+
+
+class Pauses(NamedTuple):
+    """Between attempts, in seconds: each is twice as long as the one before."""
+
+    first: float
+    longest: float
 
 
 class Undeliverable(Exception):
@@ -32,12 +43,13 @@ class Undeliverable(Exception):
 
 
 class TryLater(Exception):
-    """It did not go now. ``retry_after``: seconds that the other side asked for."""
+    """It did not go now. ``retry_after``: seconds that the other side asked for. ``pauses``: the channel's own, else the settings'."""
 
-    def __init__(self, failure: str, retry_after: float | None = None) -> None:
+    def __init__(self, failure: str, retry_after: float | None = None, pauses: Pauses | None = None) -> None:
         super().__init__(failure)
         self.failure = failure
         self.retry_after = retry_after
+        self.pauses = pauses
 
 
 def put(
@@ -56,9 +68,11 @@ def put(
     if stored is not None:
         return stored
     delivery_id = new_id()
+    last = session.scalar(select(func.max(Delivery.ordinal)).where(Delivery.conversation_id == conversation.id))
     delivery = Delivery(
         id=delivery_id,
         conversation_id=conversation.id,
+        ordinal=(last or 0) + 1,
         channel=channel,
         kind=kind,
         subject_id=subject_id,
@@ -81,12 +95,15 @@ def find(session: Session, conversation_id: uuid.UUID, kind: str, subject_id: uu
 
 def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Delivery]:
     """Oldest first."""
-    return list(session.scalars(select(Delivery).where(Delivery.conversation_id == conversation_id).order_by(Delivery.id)))
+    return list(
+        session.scalars(select(Delivery).where(Delivery.conversation_id == conversation_id).order_by(Delivery.ordinal, Delivery.id))
+    )
 
 
-def claimable(session: Session, at: datetime) -> list[uuid.UUID]:
-    """What may be sent at ``at``, the longest due first; at most 100 at once."""
-    return list(session.scalars(select(Delivery.id).where(_is_claimable(at)).order_by(Delivery.due_at, Delivery.id).limit(_AT_ONCE)))
+def claimable(session: Session, at: datetime, channels: Collection[str] | None = None) -> list[uuid.UUID]:
+    """What may be sent at ``at`` (by ``channels``, else by any), the longest due first; at most 100 at once."""
+    wanted = select(Delivery.id).where(Delivery.state.in_(_OPEN), _is_claimable(at), *_by(channels))
+    return list(session.scalars(wanted.order_by(Delivery.due_at, Delivery.id).limit(_AT_ONCE)))
 
 
 def claim(session: Session, delivery_id: uuid.UUID, worker: str, at: datetime, settings: Settings) -> Delivery | None:
@@ -118,7 +135,8 @@ def end(
     if isinstance(outcome, Undeliverable):
         values = {"state": DeliveryState.FAILED, "failure": outcome.failure}
     elif isinstance(outcome, TryLater):
-        wait = max(pause_seconds(delivery.attempts, settings), outcome.retry_after or 0)
+        pauses = outcome.pauses or Pauses(settings.delivery_first_pause_seconds, settings.delivery_longest_pause_seconds)
+        wait = max(pause_seconds(delivery.attempts, pauses), outcome.retry_after or 0)
         due_at = at + timedelta(seconds=wait)
         if due_at > delivery.created_at + timedelta(seconds=settings.delivery_give_up_seconds):
             values = {"state": DeliveryState.FAILED, "failure": GIVEN_UP}
@@ -133,24 +151,47 @@ def end(
     return values["state"] if cast("CursorResult[Any]", ended).rowcount == 1 else None
 
 
-def pause_seconds(attempts: int, settings: Settings) -> float:
-    """How long to wait after attempt number ``attempts`` (from 1): twice as long each time, up to the longest pause."""
-    doubled = settings.delivery_first_pause_seconds * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS)
-    return min(doubled, settings.delivery_longest_pause_seconds)
+def note_part(session: Session, delivery: Delivery, parts_sent: int, at: datetime, settings: Settings) -> bool:
+    """Keeps how much of a claimed delivery has gone, and its lease; False if the lease was lost: then nothing changes."""
+    noted = session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.state == DeliveryState.SENDING, Delivery.lease_owner == delivery.lease_owner)
+        .values(parts_sent=parts_sent, lease_until=at + timedelta(seconds=settings.delivery_lease_seconds))
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", noted).rowcount == 1
 
 
-def release_all(session: Session) -> None:
+def pause_seconds(attempts: int, pauses: Pauses) -> float:
+    """How long to wait after attempt number ``attempts`` (from 1)."""
+    return float(min(pauses.first * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS), pauses.longest))
+
+
+def release_all(session: Session, channels: Collection[str] | None = None) -> None:
     """For the one process that sends: whatever is still leased was leased by one that is dead."""
     session.execute(
         update(Delivery)
-        .where(Delivery.state == DeliveryState.SENDING)
+        .where(Delivery.state == DeliveryState.SENDING, *_by(channels))
         .values(state=DeliveryState.QUEUED, lease_owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
 
 
 def _is_claimable(at: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(Delivery.state == DeliveryState.QUEUED, Delivery.due_at <= at),
-        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < at),
+    earlier = aliased(Delivery)
+    return and_(
+        or_(
+            and_(Delivery.state == DeliveryState.QUEUED, Delivery.due_at <= at),
+            and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < at),
+        ),
+        ~exists().where(
+            earlier.conversation_id == Delivery.conversation_id,
+            earlier.channel == Delivery.channel,
+            earlier.ordinal < Delivery.ordinal,
+            earlier.state.in_(_OPEN),
+        ),
     )
+
+
+def _by(channels: Collection[str] | None) -> list[ColumnElement[bool]]:
+    return [] if channels is None else [Delivery.channel.in_(channels)]

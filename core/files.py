@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 import uuid
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 import filetype
 import structlog
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core import conversations, file_check
@@ -15,7 +17,7 @@ from core.desk import Desk
 from core.errors import Problem, conflict, invalid, too_large, wrong_type
 from core.facts import size_words
 from core.ids import new_id
-from core.models import Attachment, Conversation, Mode, Operator, Scan
+from core.models import Attachment, Conversation, Mode, Operator, Scan, now
 from core.settings import PREFIX, ROOT
 from core.words import say
 
@@ -30,6 +32,8 @@ _OTHER_SPELLINGS = {"jpeg": "jpg", "jpe": "jpg"}
 _CHECKS_AT_ONCE = 2
 _CHECK_SECONDS = 20
 _NAME_CHARACTERS = 120
+_UNSENT_KEPT = timedelta(hours=24)
+_SWEEP_SECONDS = 3600
 
 
 class Files:
@@ -78,6 +82,19 @@ class Files:
         """The file's content."""
         sealed = await asyncio.to_thread(self._desk.blobs.get, attachment.id)
         return self._desk.vault.open_bytes(conversation, sealed)
+
+    async def sweep_forever(self) -> None:
+        """Deletes each hour what was uploaded a day ago and never sent."""
+        while True:
+            await self.delete_unsent(now() - _UNSENT_KEPT)
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def delete_unsent(self, before: datetime) -> None:
+        """Deletes the files uploaded before ``before`` that no message has taken."""
+        for attachment_id, conversation_id in await self._desk.database.read_soon(_unsent, before):
+            if await self._desk.database.write_soon(_delete_unsent, attachment_id, conversation_id):
+                await asyncio.to_thread(self._desk.blobs.delete, attachment_id)
+                log.info("unsent_file_deleted", attachment_id=str(attachment_id), conversation_id=str(conversation_id))
 
     def _content_type(self, name: str, content: bytes) -> str:
         settings = self._desk.settings
@@ -132,6 +149,19 @@ class Files:
             log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=process.returncode)
             key = "file_broken"
         raise Problem(422, key, field_name="file")
+
+
+def _unsent(session: Session, before: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Of each such file its id and its conversation's."""
+    found = select(Attachment.id, Attachment.conversation_id).where(Attachment.message_id.is_(None), Attachment.created_at < before)
+    return [(attachment_id, conversation_id) for attachment_id, conversation_id in session.execute(found)]
+
+
+def _delete_unsent(session: Session, attachment_id: uuid.UUID, conversation_id: uuid.UUID) -> bool:
+    """Whether the row was there to delete. Messages take their files under the same lock: either the message is first or finds no file."""
+    conversations.lock(session, conversation_id)
+    unsent = delete(Attachment).where(Attachment.id == attachment_id, Attachment.message_id.is_(None)).returning(Attachment.id)
+    return session.scalar(unsent.execution_options(synchronize_session=False)) is not None
 
 
 def _clean_name(filename: str) -> str:

@@ -37,6 +37,7 @@ class Keyring:
         if len(master_key) != _KEY_BYTES:
             raise ValueError(f"a master key has {_KEY_BYTES} bytes")
         self._master = AESGCM(master_key)
+        self._hash_key = hmac.digest(master_key, b"hash of what leads to a conversation", "sha256")
         self._unwrap = lru_cache(maxsize=_CACHED_KEYS)(self._unwrap_uncached)
 
     def new_data_key(self, conversation_id: uuid.UUID) -> bytes:
@@ -54,6 +55,10 @@ class Keyring:
         """Equal for equal content within one conversation, meaningless without its key (HMAC-SHA-256)."""
         key = hashlib.sha256(b"fingerprint:" + self._key(conversation_id, wrapped)).digest()
         return hmac.digest(key, content, "sha256")
+
+    def keyed_hash(self, content: str) -> bytes:
+        """Equal for equal content everywhere on this desk, meaningless without the master key (HMAC-SHA-256)."""
+        return hmac.digest(self._hash_key, content.encode(), "sha256")
 
     def _key(self, conversation_id: uuid.UUID, wrapped: bytes | None) -> bytes:
         if wrapped is None:

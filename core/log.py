@@ -51,6 +51,7 @@ def configure_logging(settings: Settings) -> None:
         "aiosqlite",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("telegram").setLevel(logging.CRITICAL)  # at ERROR too it writes what it could not read, whole
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -8,7 +8,20 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -113,6 +126,7 @@ class Base(DeclarativeBase):
 
 class Conversation(Base):
     __tablename__ = "conversations"
+    __table_args__ = (Index("uq_conversations_address", "address_hash", unique=True),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     channel: Mapped[str] = mapped_column(String(20))
@@ -124,6 +138,8 @@ class Conversation(Base):
     last_seq: Mapped[int] = mapped_column(default=0)
     operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("operators.id"))
     email_token: Mapped[str | None] = mapped_column(String(40))  # where answers may go by letter
+    push_token: Mapped[str | None] = mapped_column(String(40))  # where messages are pushed to; None where the citizen fetches them
+    address_hash: Mapped[bytes | None]  # keyed, of the channel and that address: by it the citizen's next message finds the conversation
     citizen_here_until: Mapped[datetime | None]  # kept by gateways that share the database: presence.py
     data_key: Mapped[bytes | None]  # wrapped by the master key; destroyed by erasure
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -230,6 +246,27 @@ class VaultEntry(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Draft(Base):
+    """An appeal form under way, kept beside the dialogue engine, which forgets at each new episode."""
+
+    __tablename__ = "drafts"
+
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    slots_sealed: Mapped[bytes]  # JSON of the form's slots
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Consent(Base):
+    """A citizen's consent to the processing of personal data: under which text, and in which message it was given."""
+
+    __tablename__ = "consents"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    version: Mapped[str] = mapped_column(String(40))
+    given_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Operator(Base):
     __tablename__ = "operators"
 
@@ -268,6 +305,7 @@ class Appeal(Base):
     department: Mapped[str] = mapped_column(String(40))
     priority: Mapped[int] = mapped_column(default=0)  # higher goes first
     access_code_sealed: Mapped[bytes]
+    fields_sealed: Mapped[bytes | None]  # JSON: a field's name (api.md, "expects") → its token, or its text with tokens
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
@@ -322,7 +360,7 @@ class QueueEntry(Base):
 
 
 class Delivery(Base):
-    """What leaves by letter: written with what it tells of, sent later. It names that (kind, subject) and holds no text."""
+    """What leaves by letter or is pushed: written with what it tells of, sent later. It names that (kind, subject) and holds no text."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -333,10 +371,19 @@ class Delivery(Base):
             sqlite_where=text("state in ('queued', 'sending')"),
             postgresql_where=text("state in ('queued', 'sending')"),
         ),
+        Index(
+            "ix_deliveries_order",
+            "conversation_id",
+            "channel",
+            "ordinal",
+            sqlite_where=text("state in ('queued', 'sending')"),
+            postgresql_where=text("state in ('queued', 'sending')"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    ordinal: Mapped[int]  # in the conversation, from 1: in this order they leave
     channel: Mapped[str] = mapped_column(String(20))
     kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[uuid.UUID]  # the appeal of a receipt, the message of an answer
@@ -346,11 +393,45 @@ class Delivery(Base):
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.QUEUED)
     due_at: Mapped[datetime]  # not tried before
     attempts: Mapped[int] = mapped_column(default=0)
+    parts_sent: Mapped[int] = mapped_column(default=0)  # of those that it takes several of: a long text, files
     lease_owner: Mapped[str | None] = mapped_column(String(40))
     lease_until: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(String(40))  # why the last attempt failed: a word and a code, never the server's text
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
+
+
+class TelegramUpdate(Base):
+    """An update as Telegram's Bot API gave it. Once processed it is emptied; the row stays for some days as proof of receipt."""
+
+    __tablename__ = "telegram_updates"
+    __table_args__ = (
+        Index(
+            "ix_telegram_updates_open",
+            "conversation_id",
+            "update_id",
+            sqlite_where=text("processed_at is null"),
+            postgresql_where=text("processed_at is null"),
+        ),
+    )
+
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    conversation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("conversations.id"))  # None for what is nobody's: groups
+    album_hash: Mapped[bytes | None]  # keyed, of the media group's id
+    payload_sealed: Mapped[bytes | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    processed_at: Mapped[datetime | None]
+
+
+class Lease(Base):
+    """What only one of several gateways does at a time, and who does it."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(40))
+    until: Mapped[datetime]
 
 
 class Rating(Base):

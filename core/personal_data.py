@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.words import say
 
 _LETTER = "[0-9A-Za-zА-Яа-яЁё_]"  # of a word: a token has none beside it
-TOKEN = re.compile(rf"(?<!{_LETTER})pd(snils|phone|email|text)([1-9][0-9]*)(?!{_LETTER})")
+TOKEN = re.compile(rf"(?<!{_LETTER})pd(snils|phone|email|name|code|text)([1-9][0-9]*)(?!{_LETTER})")
 
 _IS_LETTER = re.compile(_LETTER).fullmatch
 # All patterns read a plain copy of the text (see _plain): one kind of space, dash and digit, nothing invisible. Repetitions are bounded:
@@ -37,6 +37,8 @@ _PHONE = re.compile(
 _APPEAL_NUMBER_BEFORE = re.compile(r"(?:об|ob)[ №-]{0,3}$", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"(?:обращени\w{0,3}|заявлени\w{0,3}|заявк\w{0,3}|№)[ №-]{0,3}$", re.IGNORECASE)
 _LOOK_BACK = 20
+_NUMBERS = ("snils", "phone")  # digits that only the question tells apart when some are missing
+_LONGEST_NAME = 5  # words; more of them hold something else too
 _OTHER_DASHES = "\u2212\u00ad"
 
 
@@ -47,6 +49,14 @@ class Span:
     kind: str
     start: int
     end: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The kind of personal data that was asked for, and the part of a text that answers."""
+
+    kind: str
+    part: str
 
 
 def snils_is_valid(digits: str) -> bool:
@@ -98,6 +108,17 @@ def find(text: str, settings: Settings) -> list[Span]:
     return [Span(span.kind, places[span.start], places[span.end - 1] + 1) for span in spans]
 
 
+def _as_expected(text: str, spans: list[Span], expected: Expected | None) -> list[Span]:
+    if expected is None:
+        return spans
+    if expected.kind in _NUMBERS:
+        spans = [Span(expected.kind, span.start, span.end) if span.kind in _NUMBERS else span for span in spans]
+    if any(span.kind == expected.kind for span in spans):
+        return spans
+    start = text.index(expected.part)
+    return [Span(expected.kind, start, start + len(expected.part))]
+
+
 def _plain(text: str) -> tuple[str, list[int]]:
     """``text`` with one kind of space, dash and digit and without what is invisible, and where each character of it stood."""
     characters: list[str] = []
@@ -144,11 +165,18 @@ class Vault:
         """Raises keys.KeyDestroyed after erasure."""
         return self._keyring.open(conversation.id, conversation.data_key, sealed)
 
-    def tokenise(self, session: Session, conversation: Conversation, text: str) -> str:
-        """``text`` with each piece of personal data stored and replaced by its token; the same value keeps its token."""
+    def keyed_hash(self, content: str) -> bytes:
+        """What tells two addresses apart without holding either."""
+        return self._keyring.keyed_hash(content)
+
+    def tokenise(self, session: Session, conversation: Conversation, text: str, expected: "Expected | None" = None) -> str:
+        """``text`` with each piece of personal data stored and replaced by its token; the same value keeps its token.
+
+        ``expected``: what the text is as an answer. What is found is of that kind then; if nothing is, the expected part is.
+        """
         parts: list[str] = []
         end = 0
-        for span in find(text, self._settings):
+        for span in _as_expected(text, find(text, self._settings), expected):
             parts += [text[end : span.start], self.put(session, conversation, span.kind, text[span.start : span.end])]
             end = span.end
         return "".join([*parts, text[end:]])
@@ -210,6 +238,11 @@ def mask(kind: str, value: str) -> str:
     if kind == "snils":
         digits = _digits(value)
         return f"***-***-*{digits[-4:-2]} {digits[-2:]}" if len(digits) == 11 else "***"
+    if kind == "name":
+        words = value.split()
+        return " ".join([*words[:1], *(f"{word[:1].upper()}." for word in words[1:3])]) if len(words) <= _LONGEST_NAME else "***"
+    if kind == "code":
+        return "***"
     if kind == "phone":
         digits = _digits(value)
         return f"+* *** ***-{digits[-4:-2]}-{digits[-2:]}"

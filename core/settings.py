@@ -85,6 +85,12 @@ def _redis_address(value: str) -> str:
     return value
 
 
+def _bot_token(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and not re.fullmatch(r"[0-9]+:[\w-]+", value.get_secret_value()):
+        raise ValueError("it wants a token like 123456789:AAF-x_… as BotFather gives it")
+    return value
+
+
 def _pattern_of_one_group(value: str) -> str:
     try:
         has_one_group = re.compile(value).groups == 1
@@ -153,6 +159,11 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: Seconds = 60
     mail_dir: Folder = Field(default_factory=lambda given: given["data_dir"].with_name(f"{given['data_dir'].name}-mail"))
 
+    # Telegram: off without a token.
+    telegram_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
+    telegram_api_url: WebAddress = "https://api.telegram.org"
+    telegram_poll_seconds: Annotated[int, Field(ge=1, le=50)] = 25  # how long a call for news is held at the other side
+
     # A delivery that fails is tried again after a pause that doubles, until it is given up.
     delivery_lease_seconds: Seconds = 120  # longer than smtp_timeout_seconds
     delivery_first_pause_seconds: Pause = 5 * 60
@@ -163,6 +174,7 @@ class Settings(BaseSettings):
     messages_per_minute: Annotated[int, Field(gt=0)] = 120
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
     logins_per_minute: Annotated[int, Field(gt=0)] = 20
+    status_checks_per_minute: Annotated[int, Field(gt=0)] = 30
     operator_session_hours: Hours = 12
 
     # What the desk promises: settings.toml.
@@ -182,6 +194,7 @@ class Settings(BaseSettings):
     due_expedited_hours: Hours
     reopen_days: Days
     appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
+    consent_version: Annotated[str, Field(min_length=1, max_length=40)]
     application_number_pattern: Annotated[str, AfterValidator(_pattern_of_one_group)]
     message_characters: Annotated[int, Field(gt=0, le=4000)]
     message_attachments: Annotated[int, Field(gt=0, le=10)]

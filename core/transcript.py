@@ -1,5 +1,6 @@
 """Messages as api.md shows them. Here, and only here for the API, tokens become what the citizen wrote."""
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.desk import Desk
-from core.models import Attachment, Author, Conversation, Message, Note, Operator
-from core.personal_data import mask, resolve
+from core.models import Appeal, Attachment, Author, Conversation, Message, Note, Operator
+from core.personal_data import TOKEN, resolve
 from core.working_time import MOSCOW
+
+_NO_FIELDS = ("text", "code")  # kinds of tokens that tell nothing about the citizen
 
 
 def message_documents(
@@ -28,7 +31,8 @@ def message_documents(
     ):
         attached[attachment.message_id].append(attachment)
     names_of_files = {one.id: desk.vault.open(conversation, one.filename_sealed) for found in attached.values() for one in found}
-    values = desk.vault.values(session, conversation, [*texts, *names_of_files.values()])
+    codes = [str(message.meta["access_code"]) for message in messages if "access_code" in message.meta]
+    values = desk.vault.values(session, conversation, [*texts, *names_of_files.values(), *codes])
     return [
         {
             "id": str(message.id),
@@ -42,7 +46,10 @@ def message_documents(
             ],
             "in_reply_to": message.in_reply_to,
             "expects": message.expects,
-            "meta": message.meta,
+            "meta": {
+                name: resolve(value, values, masked=for_operator) if name == "access_code" else value
+                for name, value in message.meta.items()
+            },
             "created_at": message.created_at.astimezone(MOSCOW).isoformat(),
         }
         for message, text in zip(messages, texts, strict=True)
@@ -95,17 +102,21 @@ def note_documents(session: Session, desk: Desk, conversation: Conversation) -> 
 
 
 def masked_fields(session: Session, desk: Desk, conversation: Conversation) -> dict[str, str]:
-    """What the conversation holds of the citizen, by token, masked: {"email1": "a***@mail.ru"}."""
-    return {
-        field_name(token): mask(kind, value)
-        for token, value in desk.vault.values(session, conversation).items()
-        if (kind := field_name(token).rstrip("0123456789")) != "text"
-    }
+    """What the conversation holds of the citizen, masked: {"snils": "***-***-*45 95", "email2": "a***@mail.ru"}."""
+    values = desk.vault.values(session, conversation)
+    return {name: resolve(text, values, masked=True) for name, text in citizen_fields(session, desk, conversation).items()}
 
 
-def field_name(token: str) -> str:
-    """The name under which operators see a token: pdemail1 → email1."""
-    return token.removeprefix("pd")
+def citizen_fields(session: Session, desk: Desk, conversation: Conversation) -> dict[str, str]:
+    """Name → token, or a text of the newest appeal's fields; then what else was found in the conversation, by kind and number."""
+    newest = select(Appeal.fields_sealed).where(Appeal.conversation_id == conversation.id, Appeal.fields_sealed.is_not(None))
+    sealed = session.scalar(newest.order_by(Appeal.received_at.desc(), Appeal.ordinal.desc()).limit(1))
+    named: dict[str, str] = {}
+    if sealed is not None and conversation.data_key is not None:
+        named = json.loads(desk.vault.open(conversation, sealed))
+    others = (found for token in desk.vault.values(session, conversation) if (found := TOKEN.fullmatch(token)))
+    kept = set(named.values())
+    return named | {f"{found[1]}{found[2]}": found[0] for found in others if found[1] not in _NO_FIELDS and found[0] not in kept}
 
 
 def operator_names(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:

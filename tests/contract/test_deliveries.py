@@ -232,12 +232,41 @@ def test_what_is_refused_is_not_tried_again(desk: Desk, conversation_id: uuid.UU
 
 
 def test_the_longest_due_goes_first(desk: Desk, conversation_id: uuid.UUID) -> None:
-    first, second = put(desk, conversation_id), put(desk, conversation_id)
+    first, second = put(desk, conversation_id), put(desk, start_conversation(desk))
     at = now()
     assert desk.database.read(deliveries.claimable, at) == [first.id, second.id]
     end(desk, claim(desk, first, at=at), TryLater("unreachable"), at)
     assert desk.database.read(deliveries.claimable, at) == [second.id]
     assert desk.database.read(deliveries.claimable, at + FIRST_PAUSE) == [second.id, first.id]
+
+
+def test_none_overtakes_an_earlier_one_of_its_conversation(desk: Desk, conversation_id: uuid.UUID) -> None:
+    rows = [put(desk, conversation_id) for _ in range(3)]
+    at = now()
+    assert desk.database.read(deliveries.claimable, at) == [rows[0].id]
+    begun = claim(desk, rows[0], at=at)
+    assert desk.database.read(deliveries.claimable, at) == []
+    assert claim(desk, rows[1], at=at) is None
+    end(desk, begun, TryLater("unreachable"), at)
+    assert claim(desk, rows[1], at=at) is None  # the first has to wait, and the others with it
+    end(desk, claim(desk, rows[0], at=at + FIRST_PAUSE), Undeliverable("refused 550"), at)
+    end(desk, claim(desk, rows[1], at=at), None, at)
+    assert desk.database.read(deliveries.claimable, at) == [rows[2].id]
+    assert desk.database.read(deliveries.claimable, at, ["telegram"]) == []
+
+
+def test_how_far_it_came_is_kept_while_the_lease_holds(desk: Desk, conversation_id: uuid.UUID) -> None:
+    delivery, at = put(desk, conversation_id), now()
+    first = claim(desk, delivery, "one", at)
+    assert first
+    later = at + LEASE
+    assert desk.database.write(deliveries.note_part, first, 1, later, desk.settings)
+    assert claim(desk, delivery, "two", later + LEASE) is None  # the lease begins anew with each part
+    second = claim(desk, delivery, "two", later + LEASE + timedelta(seconds=1))
+    assert second
+    assert second.parts_sent == 1
+    assert not desk.database.write(deliveries.note_part, first, 2, later, desk.settings)
+    assert stored(desk, conversation_id)[0].parts_sent == 1
 
 
 def test_a_new_start_releases_what_a_dead_process_held(desk: Desk, conversation_id: uuid.UUID) -> None:

@@ -114,7 +114,7 @@ def test_finds(shipped: Settings, text: str, kind: str, value: str) -> None:
         "собака @ не адрес",
         "pdsnils0",
         "pdsnils",
-        "pdname1",
+        "pdnames1",
         "xpdsnils1",
         "pdsnils1x",
         "",

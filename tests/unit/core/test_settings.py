@@ -162,8 +162,21 @@ def refusal(name: str) -> str:
     return line
 
 
+@pytest.mark.parametrize("token", ["secret", "123:", ":abc", "123:a/b", " 123:abc"])
+def test_a_bot_token_has_to_look_like_one_and_is_not_shown(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("OTKLIK_TELEGRAM_TOKEN", token)
+    line = refusal("TELEGRAM_TOKEN")
+    assert "it wants a token like" in line
+    assert token not in line
+
+
 def test_settings_do_not_show_secrets(make_settings: MakeSettings) -> None:
-    secrets = {"master_key": "bm90IGEgc2VjcmV0", "rasa_token": "ticket20261123", "operator_password": "hunter20261123"}
+    secrets = {
+        "telegram_token": "12345:AAF-xyz",
+        "master_key": "bm90IGEgc2VjcmV0",
+        "rasa_token": "ticket20261123",
+        "operator_password": "hunter20261123",
+    }
     shown = repr(make_settings(**secrets, redis_url="redis://:sesame20261123@host/0"))
     assert all(secret not in shown for secret in [*secrets.values(), "sesame20261123"])
 
