@@ -1,18 +1,27 @@
-"""Claims: which worker may run a turn, for how long, and whether it still may. Each function is one transaction's worth."""
+"""Claims: which worker may run a turn, for how long, and whether it still may. Each function is one transaction's worth.
+
+Turns are run while their conversation is the bot's. One that a person came in between waits, and is decided once the bot has the
+conversation again: if an operator has written since the question, it ends unanswered by the bot, else it is asked anew.
+"""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from core import conversations
+from core.database import hint
 from core.desk import Desk
 from core.models import Author, Conversation, Message, Mode, Turn, TurnState
+from core.personal_data import TOKEN
+from handoff.fields import expected_answer
 
-_OPEN = (TurnState.ACCEPTED, TurnState.RUNNING)
+# Written out in the statement: of parameters SQLite cannot tell that they are what the index of open turns is for.
+_OPEN: BindParameter[tuple[TurnState, ...]] = bindparam(
+    "open", (TurnState.ACCEPTED, TurnState.RUNNING), expanding=True, literal_execute=True
+)
 
 
 @dataclass(frozen=True)
@@ -30,26 +39,53 @@ class Begun:
 
 
 def claim(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str, at: datetime) -> bool:
-    claimed = session.execute(
+    """Whether the turn is this worker's now. One that an operator has answered meanwhile ends here.
+
+    Mode, epoch and messages are read by the one statement that takes the turn: what changes later changes the epoch, and ``mine`` tells.
+    """
+    epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
+    taken = session.scalar(
         update(Turn)
-        .where(Turn.id == turn_id, _is_claimable(at))
+        .where(Turn.id == turn_id, _is_claimable(at), ~_is_answered())
         .values(
             state=TurnState.RUNNING,
             lease_owner=lease,
             lease_until=at + timedelta(seconds=desk.settings.turn_lease_seconds),
-            attempts=Turn.attempts + 1,
+            # Back from people a turn begins anew: the engine has never seen it in the episode that began with the return.
+            attempts=case((Turn.epoch == epoch, Turn.attempts + 1), else_=1),
+            epoch=epoch,
         )
+        .returning(Turn.id)
         .execution_options(synchronize_session=False)
     )
-    return cast("CursorResult[Any]", claimed).rowcount == 1
+    if taken is None:
+        _drop_answered(session, turn_id, at)
+    return taken is not None
+
+
+def _drop_answered(session: Session, turn_id: uuid.UUID, at: datetime) -> None:
+    conversation_id = session.scalar(
+        update(Turn)
+        .where(Turn.id == turn_id, _is_claimable(at), _is_answered())
+        .values(state=TurnState.DROPPED, finished_at=at, lease_owner=None, lease_until=None)
+        .returning(Turn.conversation_id)
+        .execution_options(synchronize_session=False)
+    )
+    if conversation_id is not None:
+        hint(session, str(conversation_id))
 
 
 def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[Begun, datetime]:
     """What a claimed turn asks, and when it was accepted. In a transaction of its own: the claim stands whatever happens here."""
     turn = session.get_one(Turn, turn_id)
-    conversation = conversations.find(session, turn.conversation_id)
+    conversation = conversations.lock(session, turn.conversation_id)
     message = session.get_one(Message, turn.message_id)
     text = desk.vault.open(conversation, message.text_sealed)
+    # Who writes faster than the bot asks was not asked yet when the message came in.
+    expected = None if turn.command or TOKEN.search(text) else expected_answer(conversations.asked(session, conversation), text)
+    if expected:
+        text = desk.vault.tokenise(session, conversation, text, expected)
+        message.text_sealed = desk.vault.seal(conversation, text)
     begun = Begun(turn.id, conversation.id, message.id, sender_of(conversation), text, turn.command, turn.attempts, lease)
     return begun, turn.created_at
 
@@ -74,18 +110,6 @@ def renew(session: Session, desk: Desk, begun: Begun, at: datetime) -> bool:
     return found is not None
 
 
-def drop(session: Session, turn: Turn, conversation: Conversation, at: datetime) -> TurnState:
-    """Ends a turn that a person took over. If nobody answered and the bot has the conversation again, it is the bot's to answer."""
-    answered = select(Message.id).where(
-        Message.conversation_id == conversation.id, Message.seq > turn.seq, Message.author == Author.OPERATOR
-    )
-    if conversation.mode == Mode.BOT and session.scalar(answered.limit(1)) is None:
-        turn.state, turn.epoch, turn.attempts = TurnState.ACCEPTED, conversation.epoch, 0
-    else:
-        turn.state, turn.finished_at = TurnState.DROPPED, at
-    return turn.state
-
-
 def sender_of(conversation: Conversation) -> str:
     """The conversation's current name in the engine: its tracker begins afresh with each episode."""
     return f"{conversation.id}-{conversation.episode}"
@@ -99,8 +123,13 @@ def _is_claimable(at: datetime) -> ColumnElement[bool]:
     earlier = aliased(Turn)
     return and_(
         or_(Turn.state == TurnState.ACCEPTED, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at)),
+        exists().where(Conversation.id == Turn.conversation_id, Conversation.mode == Mode.BOT),
         ~exists().where(earlier.conversation_id == Turn.conversation_id, earlier.seq < Turn.seq, earlier.state.in_(_OPEN)),
     )
+
+
+def _is_answered() -> ColumnElement[bool]:
+    return exists().where(Message.conversation_id == Turn.conversation_id, Message.seq > Turn.seq, Message.author == Author.OPERATOR)
 
 
 def claimable(session: Session, at: datetime) -> list[uuid.UUID]:

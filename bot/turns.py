@@ -95,9 +95,11 @@ class Turns:
         if not await self._desk.database.write_soon(claims.claim, self._desk, turn_id, lease, now()):
             return
         started = now()
-        begun, accepted = await self._desk.database.read_soon(claims.read, self._desk, turn_id, lease)
+        begun, accepted = await self._desk.database.write_soon(claims.read, self._desk, turn_id, lease)
+        # One that waited while people had the conversation has all its time before it, however long ago it was accepted.
+        since = started if begun.attempts == 1 else accepted
         try:
-            reply = await self._ask(begun, accepted) if begun.attempts <= _MAX_ATTEMPTS else ()
+            reply = await self._ask(begun, since) if begun.attempts <= _MAX_ATTEMPTS else ()
         except LostTurn:
             reply = None
         except (EngineDown, EngineFailed) as error:
@@ -108,9 +110,9 @@ class Turns:
         if state == TurnState.DONE:
             await self._end_long_episode(begun)
 
-    async def _ask(self, begun: Begun, accepted: datetime) -> Reply:
+    async def _ask(self, begun: Begun, since: datetime) -> Reply:
         """The engine's reply. Waits for an engine that is restarting; EngineDown or EngineFailed when it did not help, LostTurn."""
-        deadline = accepted + timedelta(seconds=self._desk.settings.engine_wait_seconds)
+        deadline = since + timedelta(seconds=self._desk.settings.engine_wait_seconds)
         unsure = begun.attempts > 1  # an earlier worker may have asked before it died
         patient = unsure  # and the engine may be at it still
         failures = 0
@@ -217,7 +219,10 @@ class Turns:
         )
 
     def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> TurnState | None:
-        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands."""
+        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands.
+
+        One whose conversation a person took meanwhile is given back: it waits until the bot has the conversation again.
+        """
         held = claims.held(session, begun)
         if held is None:
             return None
@@ -225,7 +230,8 @@ class Turns:
         turn.lease_owner = turn.lease_until = None
         hint(session, str(conversation.id))
         if reply is None or not claims.still_bots(turn, conversation):
-            return claims.drop(session, turn, conversation, at)
+            turn.state = TurnState.ACCEPTED
+            return turn.state
         if reply and self._carry_out(session, turn, conversation, reply, at):
             turn.state = TurnState.DONE
             conversation.episode_turns += 1

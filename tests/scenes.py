@@ -3,20 +3,23 @@
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from bot import intake
 from core import conversations
 from core.desk import Desk
-from core.models import Author, Conversation, Message, Mode, Operator, Role
+from core.ids import new_id
+from core.models import Appeal, AppealKind, Attachment, Author, Conversation, Message, Mode, Operator, Role, Scan
 from core.working_time import MOSCOW
-from handoff import operators, queue
+from handoff import appeals, operators, queue
 
 T = TypeVar("T")
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=MOSCOW)  # an ordinary working morning
+LATER = MONDAY + timedelta(minutes=5)
 
 
 def start_conversation(desk: Desk, channel: str = "widget") -> uuid.UUID:
@@ -35,6 +38,30 @@ def write_message(
     return desk.database.write(append)
 
 
+def accept(desk: Desk, conversation_id: uuid.UUID, text: str = "вопрос", external_id: str = "m1", **more: Any) -> Message:
+    """A citizen's message as a channel hands it over."""
+    return desk.database.write(intake.accept, desk, conversation_id, intake.Inbound(external_id, text, **more), MONDAY)
+
+
+def upload(desk: Desk, conversation_id: uuid.UUID, size: int = 1000, operator_id: uuid.UUID | None = None) -> uuid.UUID:
+    """A file for a message to come: its row, without content."""
+
+    def store(session: Session, _desk: Desk, conversation: Conversation) -> uuid.UUID:
+        attachment = Attachment(
+            id=new_id(),
+            conversation_id=conversation.id,
+            operator_id=operator_id,
+            filename_sealed=desk.vault.seal(conversation, "a.png"),
+            content_type="image/png",
+            size=size,
+            scan=Scan.CLEAN,
+        )
+        session.add(attachment)
+        return attachment.id
+
+    return locked(desk, conversation_id, store)
+
+
 def add_operator(desk: Desk, login: str = "ivanova", name: str = "Мария Иванова") -> Operator:
     """An operator who cannot log in: hashing a password takes its time."""
     return desk.database.write(operators.add, login, name, Role.OPERATOR, "support", "")
@@ -51,6 +78,27 @@ def locked(desk: Desk, conversation_id: uuid.UUID, work: Callable[..., T], *argu
 
 def hand_over(desk: Desk, conversation_id: uuid.UUID, at: datetime = MONDAY, reason: str = "citizen_asked") -> Message | None:
     return locked(desk, conversation_id, queue.hand_over, reason, at)
+
+
+def claim(desk: Desk, conversation_id: uuid.UUID, operator: Operator, at: datetime = LATER) -> None:
+    locked(desk, conversation_id, queue.claim, operator, at)
+
+
+def return_to_bot(desk: Desk, conversation_id: uuid.UUID, operator: Operator) -> None:
+    locked(desk, conversation_id, queue.return_to_bot, operator)
+
+
+def close(desk: Desk, conversation_id: uuid.UUID, operator: Operator, resolution: str = "Помогли, тел. +79215550142") -> None:
+    locked(desk, conversation_id, queue.close, operator, resolution, LATER)
+
+
+def register(desk: Desk, conversation_id: uuid.UUID, kind: AppealKind = AppealKind.SIMPLE, at: datetime = MONDAY) -> Appeal:
+    return locked(desk, conversation_id, appeals.register, kind, at)
+
+
+def appeals_of(desk: Desk, conversation_id: uuid.UUID) -> list[Appeal]:
+    """Newest first."""
+    return desk.database.read(appeals.of_conversation, conversation_id)
 
 
 def change_mode(desk: Desk, conversation_id: uuid.UUID, mode: Mode, operator: Operator | None = None) -> None:

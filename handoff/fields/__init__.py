@@ -15,6 +15,7 @@ from handoff.fields.email_address import parse_email
 from handoff.fields.fault import FieldFault
 from handoff.fields.full_name import parse_full_name
 from handoff.fields.name_likeness import looks_like_a_name
+from handoff.fields.personal import expected_answer
 from handoff.fields.phone import parse_phone
 from handoff.fields.problem import parse_problem
 from handoff.fields.reply_channel import ReplyChannel, parse_reply_channel
@@ -24,6 +25,7 @@ __all__ = [
     "PARSERS",
     "FieldFault",
     "ReplyChannel",
+    "expected_answer",
     "find_application_number",
     "looks_like_a_name",
     "parse_application_number",

@@ -7,19 +7,18 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot import intake
 from bot.greeting import greet
-from bot.intake import Inbound
 from core.desk import Desk
 from core.errors import Problem
-from core.ids import new_id
-from core.models import Appeal, Attachment, Author, Conversation, Message, Mode, Rating, Scan, Turn, VaultEntry
+from core.models import Appeal, Attachment, Author, Message, Mode, Rating, Turn, VaultEntry
 from core.words import say
 from handoff import queue
 from tests.scenes import (
-    MONDAY,
+    accept,
     add_operator,
     change_mode,
+    claim,
+    close,
     hand_over,
     in_threads,
     locked,
@@ -27,6 +26,7 @@ from tests.scenes import (
     reload,
     start_conversation,
     text_of,
+    upload,
     write_message,
 )
 
@@ -36,10 +36,6 @@ MB = 1_048_576
 @pytest.fixture
 def conversation_id(desk: Desk) -> uuid.UUID:
     return start_conversation(desk)
-
-
-def accept(desk: Desk, conversation_id: uuid.UUID, text: str = "вопрос", external_id: str = "m1", **more: Any) -> Message:
-    return desk.database.write(intake.accept, desk, conversation_id, Inbound(external_id, text, **more), MONDAY)
 
 
 def counts(desk: Desk) -> dict[str, int]:
@@ -61,23 +57,6 @@ def refuse(
     assert counts(desk) == before  # nothing of it is stored
     assert reload(desk, conversation_id).last_seq == seq
     return caught.value.status, caught.value.key, caught.value.field_name
-
-
-def upload(desk: Desk, conversation_id: uuid.UUID, size: int = 1000, operator_id: uuid.UUID | None = None) -> uuid.UUID:
-    def store(session: Session, _desk: Desk, conversation: Conversation) -> uuid.UUID:
-        attachment = Attachment(
-            id=new_id(),
-            conversation_id=conversation.id,
-            operator_id=operator_id,
-            filename_sealed=desk.vault.seal(conversation, "a.png"),
-            content_type="image/png",
-            size=size,
-            scan=Scan.CLEAN,
-        )
-        session.add(attachment)
-        return attachment.id
-
-    return locked(desk, conversation_id, store)
 
 
 def offer(desk: Desk, conversation_id: uuid.UUID, command: str = "/affirm") -> str:
@@ -229,8 +208,8 @@ def test_the_button_that_calls_a_person_needs_no_engine(desk: Desk, conversation
 
 def test_a_mark_needs_no_engine(desk: Desk, conversation_id: uuid.UUID) -> None:
     operator = add_operator(desk)
-    locked(desk, conversation_id, queue.claim, operator, MONDAY)
-    locked(desk, conversation_id, queue.close, operator, "Помогли", MONDAY)
+    claim(desk, conversation_id, operator)
+    close(desk, conversation_id, operator)
     question = messages(desk, conversation_id)[-1]
     accept(desk, conversation_id, payload=f"{question.id}.4")
     assert desk.database.read(lambda session: session.query(Rating).one()).score == 5

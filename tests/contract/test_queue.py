@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -12,45 +12,29 @@ from core.desk import Desk
 from core.errors import Problem
 from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Author, Conversation, Mode, Operator, QueueEntry, Rating
 from core.words import all_words, say
-from handoff import appeals, queue
+from handoff import queue
 from tests.scenes import (
+    LATER,
     MONDAY,
     add_operator,
+    appeals_of,
     change_mode,
+    claim,
+    close,
     hand_over,
     in_threads,
     locked,
     messages,
+    register,
     reload,
+    return_to_bot,
     start_conversation,
     text_of,
 )
 
-LATER = MONDAY + timedelta(minutes=5)
-
-
-def claim(desk: Desk, conversation_id: uuid.UUID, operator: Operator, at: datetime = LATER) -> None:
-    locked(desk, conversation_id, queue.claim, operator, at)
-
-
-def return_to_bot(desk: Desk, conversation_id: uuid.UUID, operator: Operator) -> None:
-    locked(desk, conversation_id, queue.return_to_bot, operator)
-
-
-def close(desk: Desk, conversation_id: uuid.UUID, operator: Operator) -> None:
-    locked(desk, conversation_id, queue.close, operator, "Помогли, тел. +79215550142", LATER)
-
 
 def leave(desk: Desk, conversation_id: uuid.UUID, _operator: Operator) -> None:
     locked(desk, conversation_id, queue.leave, LATER)
-
-
-def register(desk: Desk, conversation_id: uuid.UUID, kind: AppealKind = AppealKind.SIMPLE, at: datetime = MONDAY) -> Appeal:
-    return locked(desk, conversation_id, appeals.register, kind, at)
-
-
-def appeals_of(desk: Desk, conversation_id: uuid.UUID) -> list[Appeal]:
-    return desk.database.read(appeals.of_conversation, conversation_id)
 
 
 def history(desk: Desk, appeal: Appeal) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -264,9 +263,9 @@ def test_how_a_conversation_without_appeal_ended_is_kept(citizen: Citizen, opera
 def test_a_question_left_unanswered_by_people_is_answered_by_the_bot(stack: Stack, citizen: Citizen) -> None:
     with stack.frozen("rasa"):
         asked = citizen.send("не приходит смс с кодом")
-        time.sleep(2)  # until the engine holds the turn, which nothing shows from outside
         citizen.send("Позвать оператора", payload=citizen.messages()[0]["buttons"][3]["payload"])
-        assert citizen.mode == "queued"
+        page = citizen.poll()
+        assert (page["mode"], page["answering"]) == ("queued", False)  # the question waits: nobody is at it
         assert citizen.http.post(f"{citizen.path}/leave-queue").status_code == 200
     wait_for("the answer", lambda: [m for m in citizen.messages() if m["in_reply_to"] == asked["seq"] and m["meta"]["kind"] == "answer"])
     notice = citizen.press("Вернуться к боту")

@@ -117,8 +117,8 @@ def check_silence(session: Session, conversation_id: uuid.UUID, turn_id: uuid.UU
     assert [message.meta for message in messages if message.seq > joined] == []
     turn = session.get_one(Turn, turn_id)
     said = [message for message in messages if message.author == Author.BOT or message.meta.get("kind") == "handoff"]
-    # Either the turn had ended before, whole, or nothing of it is there.
-    assert turn.state == (TurnState.DONE if said else TurnState.DROPPED)
+    # Either the turn had ended before, whole, or nothing of it is there and it waits.
+    assert turn.state == (TurnState.DONE if said else TurnState.ACCEPTED)
     deeds = session.scalars(select(Effect.effect).where(Effect.turn_id == turn_id)).all()
     waits = session.scalars(select(QueueEntry).where(QueueEntry.conversation_id == conversation_id)).all()
     assert len(deeds) == len(waits) == sum(message.meta.get("kind") == "handoff" for message in said)

@@ -1,6 +1,7 @@
 """Turns before an engine that fails in every way an engine can: never silence, never twice."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -13,6 +14,7 @@ from core import conversations
 from core.desk import Desk, open_desk
 from core.models import Conversation, Mode, Turn, TurnState, now
 from tests.conftest import MakeSettings
+from tests.scenes import change_mode
 
 HELLO: Reply = (Utterance("Здравствуйте", meta={"kind": "smalltalk"}),)
 Step = Reply | Exception
@@ -164,6 +166,31 @@ async def test_a_worker_that_lost_its_lease_shows_nothing(quick_desk: Desk) -> N
 
     await Turns(quick_desk, Thief(HELLO)).run(turn_id)
     assert outcome(quick_desk, conversation_id, turn_id) == (TurnState.RUNNING, Mode.BOT, [])
+
+
+async def test_a_question_that_people_gave_back_is_asked_anew_with_all_patience(quick_desk: Desk) -> None:
+    conversation_id, turn_id = begin(quick_desk)
+
+    def accept_long_ago(session: Session) -> None:
+        session.execute(update(Turn).values(created_at=now() - timedelta(hours=2)))
+
+    class TakenOver(ScriptedEngine):
+        async def ask(self, sender: str, message_id: str, text: str, command: str | None) -> Reply:
+            if not self.asked:
+                change_mode(quick_desk, conversation_id, Mode.QUEUED)
+            return await super().ask(sender, message_id, text, command)
+
+    quick_desk.database.write(accept_long_ago)
+    engine = TakenOver(HELLO, (), HELLO)
+    turns = Turns(quick_desk, engine)
+    await turns.run(turn_id)
+    await turns.run(turn_id)
+    assert outcome(quick_desk, conversation_id, turn_id) == (TurnState.ACCEPTED, Mode.QUEUED, [])
+    assert len(engine.asked) == 1
+    change_mode(quick_desk, conversation_id, Mode.BOT)
+    await turns.run(turn_id)
+    assert outcome(quick_desk, conversation_id, turn_id) == ANSWERED
+    assert [sender.rpartition("-")[2] for sender, _, _ in engine.asked] == ["1", "2", "2"]
 
 
 @pytest.mark.parametrize(("length", "episode"), [(199, 1), (200, 2)])

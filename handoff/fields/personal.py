@@ -1,0 +1,27 @@
+"""What an answer to a personal question is, before anybody has validated it: then it can be kept out of the dialogue engine whole."""
+
+from core.personal_data import Expected
+from handoff.fields.name_likeness import looks_like_a_name, without_lead_in
+from handoff.fields.writing import digits_of, plain
+
+_FEWEST_DIGITS = 5
+
+
+def expected_answer(asked: str | None, text: str) -> Expected | None:
+    """The personal part of ``text`` as an answer to ``asked`` (api.md, "expects"); None for a question, a command or an ordinary word.
+
+    Right or wrong does not matter here: a SNILS with a letter in it is somebody's too.
+    """
+    whole = text.strip()
+    match asked:
+        case "full_name":
+            if not looks_like_a_name(text):
+                return None
+            name = without_lead_in(plain(text))[1]
+            return Expected("name", name if name and name in text else whole)
+        case "snils" | "phone":
+            return Expected(asked, whole) if len(digits_of(plain(text))) >= _FEWEST_DIGITS else None
+        case "email":
+            return Expected("email", whole) if "@" in text else None
+        case _:
+            return None
