@@ -40,8 +40,12 @@ class GuardedAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk has no types
                 place=f"{place.filename}:{place.lineno}",
             )
             dispatcher.messages.clear()
-            dispatcher.utter_message(response="utter_apology")
-            return [SlotSet("offered", "no_answer")]
+            return self.after_failure(dispatcher, tracker)
+
+    def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
+        """What is said instead, and the events to keep."""
+        dispatcher.utter_message(response="utter_apology")
+        return [SlotSet("offered", "no_answer")]
 
 
 def conversation_id(tracker: Tracker) -> str:

@@ -1,7 +1,7 @@
 """The way to a person: asked for, or offered and accepted. The gateway carries the handoff out and tells the citizen about it."""
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import AllSlotsReset, SlotSet
+from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.guard import Events, GuardedAction
@@ -63,4 +63,4 @@ def offered(tracker: Tracker) -> str | None:
 
 def hand_over(dispatcher: CollectingDispatcher, reason: str) -> Events:
     dispatcher.utter_message(json_message={"do": "hand_over", "fields": {"reason": reason}})
-    return [AllSlotsReset()]
+    return [AllSlotsReset(), ActiveLoop(None)]

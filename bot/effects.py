@@ -1,6 +1,8 @@
 """What a turn may do, in the one transaction that ends it."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -9,8 +11,8 @@ from bot.dialogue_engine import Deed, Reply, Utterance
 from core import conversations
 from core.desk import Desk
 from core.facts import fill
-from core.models import Author, Conversation, Effect, Turn
-from handoff import queue
+from core.models import Author, Conversation, Effect, Message, Turn
+from handoff import appeal_form, queue
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +56,37 @@ def _say(session: Session, desk: Desk, conversation: Conversation, turn: Turn, u
 
 
 def _do(session: Session, desk: Desk, conversation: Conversation, turn: Turn, deed: Deed, at: datetime) -> None:
-    if deed.do != "hand_over":
+    if deed.do not in _DEEDS:
         raise UnknownDeed(deed.do)
     if happens_first(session, turn, deed.do):
-        queue.hand_over(session, desk, conversation, str(deed.fields.get("reason", "citizen_asked"))[:40], at, in_reply_to=turn.seq)
+        _DEEDS[deed.do](session, desk, conversation, turn, deed.fields, at)
+
+
+def _hand_over(session: Session, desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], at: datetime) -> None:
+    queue.hand_over(session, desk, conversation, str(fields.get("reason", "citizen_asked"))[:40], at, in_reply_to=turn.seq)
+
+
+def _keep_draft(session: Session, desk: Desk, conversation: Conversation, _turn: Turn, fields: dict[str, Any], _at: datetime) -> None:
+    conversations.keep_draft(session, desk.vault, conversation, fields)
+
+
+def _drop_draft(session: Session, _desk: Desk, conversation: Conversation, _turn: Turn, _fields: dict[str, Any], _at: datetime) -> None:
+    conversations.drop_draft(session, conversation)
+
+
+def _record_consent(session: Session, desk: Desk, _conversation: Conversation, turn: Turn, _fields: dict[str, Any], _at: datetime) -> None:
+    appeal_form.record_consent(session, desk, session.get_one(Message, turn.message_id))
+
+
+def _register_appeal(session: Session, desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], _at: datetime) -> None:
+    # Received when the citizen confirmed it, however long the engine took.
+    appeal_form.register(session, desk, conversation, fields, turn.created_at, in_reply_to=turn.seq)
+
+
+_DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], datetime], None]] = {
+    "hand_over": _hand_over,
+    "keep_draft": _keep_draft,
+    "drop_draft": _drop_draft,
+    "record_consent": _record_consent,
+    "register_appeal": _register_appeal,
+}

@@ -16,6 +16,7 @@ from core.models import Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
 from core.words import say
 from handoff import appeals, letters, queue
+from handoff.fields import expected_answer
 
 _ID_CHARACTERS = 100
 
@@ -49,7 +50,14 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     attachments = unsent_attachments(session, desk, conversation, inbound.attachment_ids)
     text = button["title"] if button else check_text(desk, inbound.text, has_attachment=bool(attachments))
     message = conversations.append(
-        session, desk.vault, conversation, Author.CITIZEN, text, attachments=attachments, external_id=external_id
+        session,
+        desk.vault,
+        conversation,
+        Author.CITIZEN,
+        text,
+        attachments=attachments,
+        external_id=external_id,
+        expected=None if button else expected_answer(conversations.asked(session, conversation), text),
     )
     if button is None and conversation.mode == Mode.BOT:
         button = queue.typed_rating(session, conversation, message.seq, text)

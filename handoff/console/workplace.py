@@ -15,8 +15,9 @@ from core.files import Files
 from core.ids import digest
 from core.inbound import check_text, unsent_attachments
 from core.models import Attachment, AuditEntry, Author, Conversation, Mode, Operator, Scan, now
+from core.personal_data import resolve
 from core.presence import Presence
-from core.transcript import field_name, masked_fields, message_document, message_documents, note_documents
+from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
 from handoff import appeals, letters, operators, queue
 
 _ALL_MESSAGES = 1_000_000
@@ -78,8 +79,8 @@ class Workplace:
     async def reply(
         self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
     ) -> dict[str, Any]:
-        """Stores an operator's message, and a letter with it for a citizen who has left; the same ``client_message_id`` again returns what
-        was stored. Problem 404, 409, 422.
+        """Stores an operator's message, and a letter with it for a citizen who has left (one whom it is pushed to cannot leave); the same
+        ``client_message_id`` again returns what was stored. Problem 404, 409, 422.
         """
         external_id = digest(f"{conversation_id}:{operator.id}:{client_message_id}")
 
@@ -100,7 +101,7 @@ class Workplace:
                     attachments=attachments,
                     external_id=external_id,
                 )
-                if not self._citizens.is_here(conversation):
+                if conversation.push_token is None and not self._citizens.is_here(conversation):
                     letters.put_answer(session, self.desk, conversation, message)
             return message_document(session, self.desk, conversation, message, for_operator=True)
 
@@ -128,11 +129,11 @@ class Workplace:
     def reveal(self, session: Session, conversation_id: uuid.UUID, operator: Operator, field: str, reason: str) -> str:
         """A field's value in full, and a line in the audit log. Problem 404."""
         conversation = conversations.lock(session, conversation_id)
-        fields = {field_name(token): value for token, value in self.desk.vault.values(session, conversation).items()}
+        fields = citizen_fields(session, self.desk, conversation)
         if field not in fields:
             raise not_found("field_unknown")
         self._audit(session, conversation, operator, "reveal", field, reason)
-        return fields[field]
+        return resolve(fields[field], self.desk.vault.values(session, conversation, [fields[field]]), masked=False)
 
     def readable_attachment(self, session: Session, attachment_id: uuid.UUID, operator: Operator) -> tuple[Conversation, Attachment]:
         """An attachment that may be opened. Problem 404, 409."""

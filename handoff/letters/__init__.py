@@ -58,13 +58,22 @@ def newest_appeal(session: Session, conversation: Conversation) -> Appeal | None
     return appeals.newest_open(session, conversation.id) or (found[0] if found else None)
 
 
+def status_url(desk: Desk, appeal: Appeal) -> str:
+    """Where the citizen sees how far the appeal is."""
+    # Without the prefix, whose Cyrillic letters would be a string of percent signs.
+    return f"{desk.settings.public_url.rstrip('/')}/appeals/{appeal.number.removeprefix(f'{desk.settings.appeal_prefix}-')}"
+
+
 def mail_domain(desk: Desk) -> str:
     """The official address's domain in ASCII."""
     return desk.settings.official_email.rpartition("@")[2].encode("idna").decode()
 
 
 def letter_documents(session: Session, conversation: Conversation) -> list[dict[str, Any]]:
-    """The conversation's letters for an operator, oldest first; ``failure`` says in words why one has not gone."""
+    """The conversation's letters, and the messages that could not be pushed, for an operator, oldest first.
+
+    ``failure`` says in words why one has not gone.
+    """
     return [
         {
             "id": str(delivery.id),
@@ -77,6 +86,7 @@ def letter_documents(session: Session, conversation: Conversation) -> list[dict[
             "sent_at": delivery.sent_at.astimezone(MOSCOW).isoformat() if delivery.sent_at else None,
         }
         for delivery in deliveries.of_conversation(session, conversation.id)
+        if delivery.channel == CHANNEL or delivery.state == DeliveryState.FAILED
     ]
 
 
@@ -93,5 +103,9 @@ def _failure_words(delivery: Delivery) -> str | None:
             return say("delivery_address")
         case "erased":
             return say("delivery_erased")
+        case "blocked" | "no_chat":
+            return say("delivery_blocked")
+        case "not_taken":
+            return say("delivery_not_taken")
         case _:
             return say("delivery_given_up")

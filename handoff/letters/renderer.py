@@ -7,7 +7,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
@@ -19,7 +18,7 @@ from core.models import Appeal, AppealKind, Attachment, Conversation, Delivery, 
 from core.personal_data import resolve
 from core.words import say
 from core.working_time import in_words
-from handoff.letters import ANSWER, RECEIPT, newest_appeal
+from handoff.letters import ANSWER, RECEIPT, newest_appeal, status_url
 
 _KINDS = {
     AppealKind.SIMPLE: "kind_simple",
@@ -79,7 +78,7 @@ def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id
         number=appeal.number,
         kind=say(_KINDS[appeal.kind]),
         due=in_words(appeal.due_at),
-        status_url=f"{desk.settings.public_url.rstrip('/')}/appeals/{quote(appeal.number)}",
+        status_url=status_url(desk, appeal),
         access_code=desk.vault.open(conversation, appeal.access_code_sealed),
     )
 

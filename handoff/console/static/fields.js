@@ -3,7 +3,7 @@
 import { reveal } from "./api.js";
 import { ask } from "./dialogs.js";
 import { button, el } from "./dom.js";
-import { fieldWords } from "./words.js";
+import { fieldWords, isOpenField, valueWords } from "./words.js";
 
 const REASONS = ["Проверка личности заявителя", "Нужно для ответа по обращению", "Связаться с гражданином"];
 
@@ -20,6 +20,10 @@ export function fieldList(thread, changed) {
 
 function fieldRow(thread, name, changed) {
   const words = fieldWords(name);
+  if (isOpenField(name)) {
+    const shown = el("dd", { class: "open" }, valueWords(name, thread.fields[name]));
+    return el("div", { class: "field-row", data: { name } }, el("dt", {}, words), shown);
+  }
   const value = thread.revealed.get(name);
   const hide = () => {
     thread.revealed.delete(name);

@@ -52,6 +52,15 @@ export const statusWords = (code) => STATUSES[code] ?? code;
 /** @param {string} code */
 export const roleWords = (code) => ROLES[code] ?? code;
 
+// Fields that tell nothing personal: shown as they are.
+const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number"]);
+const REPLY_CHANNELS = { email: "Письмом", phone: "По телефону" };
+
+/** Whether a field is shown without a reason. @param {string} name */
+export const isOpenField = (name) => OPEN_FIELDS.has(name);
+/** A field's value as operators read it. @param {string} name @param {string} value */
+export const valueWords = (name, value) => (name === "reply_channel" && REPLY_CHANNELS[value]) || value;
+
 /** A field's name; a trailing number ("phone2") is kept apart. @param {string} name */
 export function fieldWords(name) {
   const [, stem, number] = name.match(/^(.*?)_?(\d*)$/);

@@ -65,7 +65,7 @@ async def turn(action: GuardedAction, tracker: Tracker) -> tuple[list[dict[str, 
     for event in events:
         if event["event"] == "reset_slots":
             slots = dict.fromkeys(slots)
-        else:
+        elif event["event"] == "slot":
             slots[event["name"]] = event["value"]
     return dispatcher.messages, slots
 

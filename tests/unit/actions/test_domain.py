@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 import yaml
 
+from actions.appeal_form import FIELDS
 from actions.buttons import OPERATOR, article_button
 from core.facts import NAMES, PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((ROOT / "nlu" / "data" / "rules.yml").read_text(encoding="utf-8"))["rules"]
-KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology"}
-BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions"}  # their buttons are the actions'
+KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology", "form"}
+BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions", "utter_ask_field_to_correct"}  # their buttons are the actions'
+FILLED_BY_ACTIONS = {"utter_ask_screenshots_more": "{count}", "utter_ask_confirmation": "{summary}"}
 
 
 def variants() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -34,7 +36,14 @@ def test_words_are_calm_and_their_facts_are_known() -> None:
     for name, variant in variants():
         assert "!" not in variant["text"], name
         assert set(PLACEHOLDER.findall(variant["text"])) <= NAMES, name
-        assert not re.search(r"[{}]", variant["text"]), name
+        assert not re.search(r"[{}]", variant["text"].replace(FILLED_BY_ACTIONS.get(name, "\0"), "")), name
+
+
+def test_every_field_of_the_form_is_asked_for_under_its_name() -> None:
+    for field in (*FIELDS, "field_to_correct"):
+        assert field in DOMAIN["slots"]
+        variants_of = DOMAIN["responses"][f"utter_ask_{field}"]
+        assert {variant["custom"]["expects"] for variant in variants_of} == {field}
 
 
 def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
@@ -46,7 +55,7 @@ def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
                 assert button["payload"].replace("{{", "{").replace("}}", "}") == article_button(slug, "")["payload"]
                 assert "{{" in button["payload"]
                 slugs.append(slug)
-    assert len(slugs) == 8
+    assert len(slugs) == 5
     assert [slug for slug in slugs if not (ROOT / "knowledge_base" / "articles" / f"{slug}.md").is_file()] == []
 
 
@@ -55,7 +64,7 @@ def test_every_intent_has_a_rule_and_every_step_exists() -> None:
     covered = [inner["intent"] for step in steps for inner in step.get("or", [step]) if "intent" in inner]
     intents = [next(iter(intent)) if isinstance(intent, dict) else intent for intent in DOMAIN["intents"]]
     assert sorted(covered) == sorted([*intents, "nlu_fallback"])
-    assert {step["action"] for step in steps if "action" in step} <= {*DOMAIN["actions"], *DOMAIN["responses"]}
+    assert {step["action"] for step in steps if "action" in step} <= {*DOMAIN["actions"], *DOMAIN["responses"], *DOMAIN["forms"]}
 
 
 @pytest.mark.parametrize("value", ["not_built", "citizen_asked", "nothing"])

@@ -105,7 +105,7 @@ def test_the_receipt_says_what_it_has_to(desk: Desk, conversation_id: uuid.UUID)
         appeal.number,
         "Вид: простой вопрос",
         in_words(appeal.due_at),
-        f"http://127.0.0.1:8080/appeals/%D0%9E%D0%91-{appeal.number.removeprefix('ОБ-')}",
+        f"http://127.0.0.1:8080/appeals/{appeal.number.removeprefix('ОБ-')}",
         f"Код доступа: {code}",
         "Наш адрес один — support@portal.example.ru",
         "только для того, чтобы рассмотреть обращение",

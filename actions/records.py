@@ -1,0 +1,60 @@
+"""What actions read of the desk: the values behind tokens, a message's files, a form's draft. They write nothing."""
+
+import json
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.database import Database
+from core.keys import open_keyring
+from core.models import Attachment, Draft
+from core.personal_data import Vault
+from core.settings import settings
+
+
+class Records:
+    """The desk's database, for reading."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def values(self, conversation_id: str, text: str) -> dict[str, str]:
+        """Token → value, of the tokens in ``text``."""
+
+        def read(session: Session) -> dict[str, str]:
+            conversation = conversations.find(session, uuid.UUID(conversation_id))
+            return self._vault.values(session, conversation, [text])
+
+        return await self._database.read_soon(read)
+
+    async def files(self, message_id: str) -> list[str]:
+        """The ids of a message's attachments."""
+
+        def read(session: Session) -> list[str]:
+            wanted = select(Attachment.id).where(Attachment.message_id == uuid.UUID(message_id)).order_by(Attachment.id)
+            return [str(found) for found in session.scalars(wanted)]
+
+        return await self._database.read_soon(read)
+
+    async def draft(self, conversation_id: str) -> dict[str, Any] | None:
+        """The slots of the form that was under way, if one was."""
+
+        def read(session: Session) -> dict[str, Any] | None:
+            conversation = conversations.find(session, uuid.UUID(conversation_id))
+            draft = session.get(Draft, conversation.id)
+            if draft is None or conversation.data_key is None:
+                return None
+            return dict(json.loads(self._vault.open(conversation, draft.slots_sealed)))
+
+        return await self._database.read_soon(read)
+
+
+@lru_cache(maxsize=1)
+def records() -> Records:
+    """The desk that the settings name; the gateway has brought its schema up to date."""
+    return Records(Database(settings().database), Vault(open_keyring(settings()), settings()))

@@ -1,0 +1,96 @@
+"""An appeal as the form hands it over: checked once more, put into normal form, registered, acknowledged."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import conversations
+from core.desk import Desk
+from core.models import Appeal, AppealKind, Author, Consent, Conversation, Message
+from core.words import say
+from core.working_time import MOSCOW, in_words
+from handoff import appeals, letters
+from handoff.fields import PARSERS, ReplyChannel
+
+# A personal field → its kind in the vault.
+_PERSONAL = {"full_name": "name", "snils": "snils", "email": "email", "phone": "phone"}
+_KIND_WORDS = {AppealKind.COMPLAINT: "appeal_complaint", AppealKind.SUGGESTION: "appeal_suggestion"}
+
+
+class IncompleteForm(Exception):
+    """A field that must be there is missing: a fault of ours, as the form does not end without it."""
+
+
+def record_consent(session: Session, desk: Desk, message: Message) -> None:
+    """Keeps that ``message`` gave the consent, and to which text."""
+    session.merge(
+        Consent(
+            message_id=message.id,
+            conversation_id=message.conversation_id,
+            version=desk.settings.consent_version,
+            given_at=message.created_at,
+        )
+    )
+
+
+def register(
+    session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any], received: datetime, in_reply_to: int | None = None
+) -> Appeal:
+    """Registers the appeal that ``slots`` (personal fields as tokens) hold, tells the citizen, and puts the receipt.
+
+    ``conversation`` is locked. Raises IncompleteForm or FieldFault: then nothing may be stored.
+    """
+    if slots.get("consent") is not True or slots.get("confirmation") is not True:
+        raise IncompleteForm("consent or confirmation")
+    fields = _fields(session, desk, conversation, slots)
+    appeal = appeals.register(session, desk, conversation, AppealKind(slots["appeal_kind"]), received, fields)
+    if "email" in fields:
+        conversation.email_token = fields["email"]
+    letters.put_receipt(session, desk, conversation, appeal)
+    conversations.drop_draft(session, conversation)
+    _tell(session, desk, conversation, appeal, in_reply_to)
+    return appeal
+
+
+def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any]) -> dict[str, str]:
+    """Name → token of the value in normal form, or text."""
+    channel = ReplyChannel(slots["reply_channel"])
+    values = desk.vault.values(session, conversation)
+    fields = {}
+    for name in ("full_name", "snils", str(channel)):
+        written = values.get(str(slots.get(name)))
+        if written is None:
+            raise IncompleteForm(name)
+        fields[name] = desk.vault.put(session, conversation, _PERSONAL[name], PARSERS[name](written, desk.settings))
+    if not slots.get("problem"):
+        raise IncompleteForm("problem")
+    fields |= {"reply_channel": str(channel), "problem": str(slots["problem"])}
+    if slots.get("application_number"):
+        fields["application_number"] = str(slots["application_number"])
+    return fields
+
+
+def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, in_reply_to: int | None) -> None:
+    code = desk.vault.put(session, conversation, "code", desk.vault.open(conversation, appeal.access_code_sealed))
+    conversations.append(
+        session,
+        desk.vault,
+        conversation,
+        Author.BOT,
+        say(
+            "appeal_registered_by_letter" if conversation.email_token else "appeal_registered",
+            kind=say(_KIND_WORDS.get(appeal.kind, "appeal_appeal")),
+            number=appeal.number,
+            due=in_words(appeal.due_at),
+            status_url=letters.status_url(desk, appeal),
+            code=code,
+        ),
+        in_reply_to=in_reply_to,
+        meta={
+            "kind": "appeal_registered",
+            "appeal_number": appeal.number,
+            "due_at": appeal.due_at.astimezone(MOSCOW).isoformat(),
+            "access_code": code,
+        },
+    )

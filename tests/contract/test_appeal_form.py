@@ -1,0 +1,210 @@
+"""From answers to an appeal: what was asked for stays out of the engine's sight, a form is kept, checked again, registered once."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions import appeal_form as form_actions
+from actions.appeal_form import StartSession
+from actions.records import Records
+from bot import claims, intake
+from bot.intake import Inbound
+from core import conversations, deliveries
+from core.desk import Desk
+from core.models import Appeal, AppealKind, Author, Consent, Conversation, Draft, Mode
+from core.transcript import masked_fields, message_document
+from handoff import appeal_form
+from handoff.appeal_form import IncompleteForm
+from handoff.fields import FieldFault
+from tests.data.personas import ANNA
+from tests.scenes import MONDAY, change_mode, locked, messages, reload, start_conversation, text_of
+
+PROBLEM = "После входа страница белая, обновление не помогает"
+
+
+@pytest.fixture
+def conversation_id(desk: Desk) -> uuid.UUID:
+    return start_conversation(desk)
+
+
+def ask(desk: Desk, conversation_id: uuid.UUID, field: str) -> None:
+    locked(
+        desk,
+        conversation_id,
+        lambda session, desk, conversation: conversations.append(
+            session, desk.vault, conversation, Author.BOT, "Напишите", expects=field, meta={"kind": "form"}
+        ),
+    )
+
+
+def answer(desk: Desk, conversation_id: uuid.UUID, text: str) -> str:
+    """What is stored, and goes to the engine."""
+    return text_of(desk, desk.database.write(intake.accept, desk, conversation_id, Inbound(uuid.uuid4().hex, text), MONDAY))
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "stored"),
+    [
+        ("full_name", "Лебедева Анна Сергеевна", "pdname1"),
+        ("full_name", "меня зовут Лебедева Анна Сергеевна", "меня зовут pdname1"),
+        ("full_name", "лебедева анна", "pdname1"),
+        ("full_name", "Анна", "pdname1"),
+        ("full_name", "Зыыврр Ххапек", "pdname1"),
+        ("full_name", "позовите оператора", "позовите оператора"),
+        ("full_name", "зачем вам это?", "зачем вам это?"),
+        ("snils", "112-233-445 95", "pdsnils1"),
+        ("snils", "вот: 112-233-445 9О", "pdsnils1"),
+        ("snils", "1122334459", "pdsnils1"),
+        ("snils", "8 916 555 01 42", "pdsnils1"),
+        ("snils", "а можно без него?", "а можно без него?"),
+        ("phone", "555-01-42", "pdphone1"),
+        ("phone", "11223344595", "pdphone1"),
+        ("email", "anna@mail,ru", "pdemail1"),
+        ("email", "моя почта anna.lebedeva@example.com", "моя почта pdemail1"),
+        (None, "Лебедева Анна Сергеевна", "Лебедева Анна Сергеевна"),
+    ],
+)
+def test_what_was_asked_for_is_behind_one_token(desk: Desk, conversation_id: uuid.UUID, asked: str | None, text: str, stored: str) -> None:
+    if asked:
+        ask(desk, conversation_id, asked)
+    assert answer(desk, conversation_id, text) == stored
+    (*_, message) = messages(desk, conversation_id)
+
+    def shown(session: Session) -> Any:
+        return message_document(session, desk, conversations.find(session, conversation_id), message)["text"]
+
+    assert desk.database.read(shown) == text
+
+
+def slots_of(desk: Desk, conversation_id: uuid.UUID, **changed: Any) -> dict[str, Any]:
+    """The slots of a whole form."""
+    tokens = {}
+    for field, text in [("full_name", "лебедева анна сергеевна"), ("snils", ANNA.snils_digits), ("email", ANNA.email)]:
+        ask(desk, conversation_id, field)
+        tokens[field] = answer(desk, conversation_id, text)
+    return {
+        "appeal_kind": "complaint",
+        "consent": True,
+        **tokens,
+        "reply_channel": "email",
+        "phone": None,
+        "problem": PROBLEM,
+        "application_number": "",
+        "screenshots": True,
+        "confirmation": True,
+        **changed,
+    }
+
+
+def test_a_form_becomes_an_appeal_with_a_receipt(desk: Desk, conversation_id: uuid.UUID) -> None:
+    slots = slots_of(desk, conversation_id)
+    locked(desk, conversation_id, lambda session, desk, conversation: conversations.keep_draft(session, desk.vault, conversation, slots))
+    appeal = locked(desk, conversation_id, appeal_form.register, slots, MONDAY)
+    assert (appeal.kind, appeal.received_at) == (AppealKind.COMPLAINT, MONDAY)
+
+    def look(session: Session) -> None:
+        conversation = conversations.find(session, conversation_id)
+        values = desk.vault.values(session, conversation)
+        fields = json.loads(desk.vault.open(conversation, appeal.fields_sealed or b""))
+        assert values[fields["full_name"]] == ANNA.full_name
+        assert values[fields["snils"]] == ANNA.snils
+        assert values[conversation.email_token or ""] == ANNA.email
+        (receipt,) = deliveries.of_conversation(session, conversation_id)
+        assert (receipt.subject_id, receipt.address_token) == (appeal.id, conversation.email_token)
+        masked = masked_fields(session, desk, conversation)
+        assert masked["full_name"] == "Лебедева А. С."
+        assert masked["problem"] == PROBLEM
+        assert session.get(Draft, conversation_id) is None
+        told = messages(desk, conversation_id)[-1]
+        for_citizen = message_document(session, desk, conversation, told)
+        for_operator = message_document(session, desk, conversation, told, for_operator=True)
+        code = desk.vault.open(conversation, appeal.access_code_sealed)
+        assert for_citizen["meta"]["access_code"] == code
+        assert code in for_citizen["text"]
+        assert code not in str(for_operator)
+        assert code not in str(told.meta)
+
+    desk.database.read(look)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"consent": None}, IncompleteForm),
+        ({"confirmation": None}, IncompleteForm),
+        ({"full_name": ANNA.full_name}, IncompleteForm),  # not a token
+        ({"snils": None}, IncompleteForm),
+        ({"email": "pdemail9"}, IncompleteForm),
+        ({"reply_channel": "phone"}, IncompleteForm),
+        ({"problem": None}, IncompleteForm),
+        ({"snils": "pdname1"}, FieldFault),
+        ({"reply_channel": "pigeon"}, ValueError),
+    ],
+)
+def test_what_is_not_whole_is_not_stored(desk: Desk, conversation_id: uuid.UUID, changed: dict[str, Any], error: type[Exception]) -> None:
+    slots = slots_of(desk, conversation_id, **changed)
+    with pytest.raises(error):
+        locked(desk, conversation_id, appeal_form.register, slots, MONDAY)
+    assert desk.database.read(lambda session: session.scalars(select(Appeal)).all()) == []
+    assert reload(desk, conversation_id).email_token is None
+
+
+def test_a_consent_is_kept_with_its_text_and_message(desk: Desk, conversation_id: uuid.UUID) -> None:
+    ask(desk, conversation_id, "consent")
+    answer(desk, conversation_id, "да")
+    (*_, message) = messages(desk, conversation_id)
+    for _ in range(2):
+        desk.database.write(appeal_form.record_consent, desk, message)
+    (consent,) = desk.database.read(lambda session: session.scalars(select(Consent)).all())
+    assert (consent.conversation_id, consent.message_id, consent.version) == (conversation_id, message.id, desk.settings.consent_version)
+
+
+async def restored(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    monkeypatch.setattr(form_actions, "records", lambda: Records(desk.database, desk.vault))
+    tracker = Tracker.from_dict({"sender_id": f"{conversation_id}-2", "slots": {}, "latest_message": {}, "events": [], "paused": False})
+    events: list[dict[str, Any]] = await StartSession().run(CollectingDispatcher(), tracker, {})
+    return events
+
+
+async def test_a_new_episode_takes_the_form_up(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any]) -> None:
+        conversations.keep_draft(session, desk.vault, conversation, slots)
+
+    for slots in ({"consent": True, "requested_slot": "full_name"}, {"full_name": "pdname1", "requested_slot": "snils"}):
+        locked(desk, conversation_id, keep, slots)
+    begun, *slots_set, loop, listen = await restored(desk, conversation_id, monkeypatch)
+    assert (begun["event"], loop["event"], loop["name"], listen["name"]) == (
+        "session_started",
+        "active_loop",
+        "appeal_form",
+        "action_listen",
+    )
+    assert {event["name"]: event["value"] for event in slots_set} == {"full_name": "pdname1", "requested_slot": "snils"}
+    assert b"pdname1" not in desk.database.read(lambda session: session.get_one(Draft, conversation_id).slots_sealed)
+
+
+async def test_a_person_ends_the_form(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(session: Session, desk: Desk, conversation: Conversation) -> None:
+        conversations.keep_draft(session, desk.vault, conversation, {"consent": True})
+
+    locked(desk, conversation_id, keep)
+    change_mode(desk, conversation_id, Mode.QUEUED)
+    change_mode(desk, conversation_id, Mode.BOT)
+    assert [event["event"] for event in await restored(desk, conversation_id, monkeypatch)] == ["session_started", "action"]
+
+
+def test_an_answer_that_came_before_its_question_is_hidden_when_its_turn_begins(desk: Desk, conversation_id: uuid.UUID) -> None:
+    ask(desk, conversation_id, "consent")
+    assert answer(desk, conversation_id, ANNA.full_name) == ANNA.full_name
+    ask(desk, conversation_id, "full_name")
+    (turn_id,) = desk.database.read(claims.claimable, MONDAY)
+    assert desk.database.write(claims.claim, desk, turn_id, "lease", MONDAY)
+    begun, _ = desk.database.write(claims.read, desk, turn_id, "lease")
+    assert begun.text == "pdname1"
+    assert text_of(desk, messages(desk, conversation_id)[1]) == "pdname1"

@@ -1,0 +1,120 @@
+"""What a message means to the field that the form has asked for."""
+
+from typing import Any
+
+import pytest
+
+from actions.appeal_form import FIELDS, next_field
+from actions.form_answers import Heard, SomethingElse, read_answer
+from core.settings import Settings
+from handoff.fields import FieldFault
+from tests.data.personas import ANNA, PYOTR
+
+VALUES = {
+    "pdname1": ANNA.full_name,
+    "pdsnils1": ANNA.snils,
+    "pdsnils2": "112-233-445 96",
+    "pdemail1": ANNA.email,
+    "pdphone1": PYOTR.phone,
+}
+
+
+def heard(text: str, intent: str = "inform", confidence: float = 0.3, **more: Any) -> Heard:
+    return Heard(text=text, intent=intent, confidence=1.0 if text.startswith("/") else confidence, values=VALUES, **more)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message", "found"),
+    [
+        ("consent", heard("да, согласна", "affirm"), {"consent": True}),
+        ("consent", heard("/affirm", "affirm"), {"consent": True}),
+        ("consent", heard("не согласен", "deny"), {"consent": False}),
+        ("full_name", heard("меня зовут pdname1", "greet", 0.9), {"full_name": "pdname1"}),
+        ("snils", heard("снилс pdsnils1", "ask_question", 0.9), {"snils": "pdsnils1"}),
+        ("snils", heard("pdsnils1, а зачем он вам?", "ask_question", 0.9), {"snils": "pdsnils1"}),
+        ("reply_channel", heard('/inform{"value": "phone"}', entities={"value": "phone"}), {"reply_channel": "phone"}),
+        ("reply_channel", heard("пишите на pdemail1"), {"reply_channel": "email", "email": "pdemail1"}),
+        ("phone", heard("мой номер pdphone1"), {"phone": "pdphone1"}),
+        ("problem", heard("оператор связи не присылает код, войти никак не могу", "request_operator", 0.9), None),
+        ("problem", heard("Пропустите меня, пожалуйста, портал выдаёт ошибку 500"), None),
+        ("application_number", heard("/deny", "deny"), {"application_number": ""}),
+        ("application_number", heard("нет номера", "deny", 0.9), {"application_number": ""}),
+        ("application_number", heard("1234567890123"), {"application_number": "1234567890123"}),
+        ("screenshots", heard("/inform", files=["a", "b"]), {"files": ["old", "a", "b"]}),
+        ("screenshots", heard("вот", files=["a"]), {"files": ["old", "a"]}),
+        ("screenshots", heard("готово"), {"screenshots": True}),
+        ("snils", heard("/inform", files=["a"]), {"files": ["old", "a"]}),
+        ("confirmation", heard("всё верно", "affirm"), {"confirmation": True}),
+        ("confirmation", heard("нет, ошибка в имени", "deny"), {"field_to_correct": True}),
+        ("field_to_correct", heard("телефон"), {"reply_channel": None, "email": None, "phone": None, "field_to_correct": None}),
+        ("field_to_correct", heard("номер снилс"), {"snils": None, "field_to_correct": None}),
+    ],
+)
+def test_answers(shipped: Settings, asked: str, message: Heard, found: dict[str, Any] | None) -> None:
+    assert read_answer(asked, message, {"files": ["old"]}, shipped) == (found or {asked: message.text})
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "key"),
+    [
+        ("consent", "ну не знаю", "consent_unclear"),
+        ("full_name", "прпр", "full_name_missing"),
+        ("snils", "pdsnils2", "snils_checksum"),
+        ("snils", "pdsnils1 pdsnils2 pdphone1", None),
+        ("email", "pdphone1", "email_missing"),
+        ("phone", "pdsnils2", "phone_long"),
+        ("application_number", "12", "application_number_length"),
+        ("problem", "не работает", "problem_short"),
+        ("screenshots", "сейчас поищу", "screenshots_missing"),
+        ("field_to_correct", "ничего", "field_to_correct_unknown"),
+    ],
+)
+def test_faults(shipped: Settings, asked: str, text: str, key: str | None) -> None:
+    if key is None:  # of several numbers the one that can be right is taken
+        assert read_answer(asked, heard(text), {}, shipped) == {asked: "pdsnils1"}
+        return
+    with pytest.raises(FieldFault) as fault:
+        read_answer(asked, heard(text), {}, shipped)
+    assert fault.value.key == key
+    assert fault.value.words
+
+
+@pytest.mark.parametrize("asked", FIELDS)
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("позовите оператора", "request_operator"),
+        ("отмена", "cancel"),
+        ("начать заново", "start_over"),
+        ("зачем вам мой снилс?", "ask_question"),
+        ("/request_operator", "request_operator"),
+        ('/ask_question{"article": "deadlines"}', "ask_question"),
+    ],
+)
+def test_commands_and_questions_lead_away_from_every_field(shipped: Settings, asked: str, text: str, intent: str) -> None:
+    with pytest.raises(SomethingElse):
+        read_answer(asked, heard(text, intent, 0.9), {}, shipped)
+
+
+@pytest.mark.parametrize("asked", [field for field in FIELDS if field not in ("consent", "confirmation")])
+@pytest.mark.parametrize("text", ["спасибо", "добрый день"])
+def test_small_talk_fills_no_field(shipped: Settings, asked: str, text: str) -> None:
+    with pytest.raises((SomethingElse, FieldFault)):
+        read_answer(asked, heard(text, "thank", 0.9), {}, shipped)
+
+
+def test_personal_data_that_is_not_behind_a_token_fills_no_slot(shipped: Settings) -> None:
+    for asked, text in [("full_name", ANNA.full_name), ("snils", ANNA.snils), ("email", ANNA.email), ("phone", ANNA.phone)]:
+        with pytest.raises((SomethingElse, FieldFault)):
+            read_answer(asked, Heard(text=text, intent="inform", confidence=0.3), {}, shipped)
+
+
+def test_the_order_of_the_fields() -> None:
+    slots: dict[str, Any] = dict.fromkeys((*FIELDS, "field_to_correct"))
+    asked = []
+    while (field := next_field(slots)) is not None:
+        asked.append(field)
+        slots[field] = "phone" if field == "reply_channel" else True
+    assert asked == [field for field in FIELDS if field != "email"]
+    assert next_field(dict.fromkeys(slots) | {"consent": False}) is None
+    assert next_field(slots | {"field_to_correct": True}) == "field_to_correct"
