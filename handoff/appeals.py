@@ -1,5 +1,6 @@
 """Appeals («обращения»): a number, a due date and a history on a conversation."""
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from core.events import QUEUE
 from core.ids import new_access_code
 from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation, Operator
 from core.working_time import MOSCOW, due, start_of
+from handoff.appeal_numbers import format_number
 
 GENERAL_DEPARTMENT = "support"
 
@@ -23,23 +25,18 @@ _NEXT_ORDINAL = text(
 )
 
 
-def luhn_digit(digits: str) -> int:
-    """The check digit that makes ``digits`` pass Luhn's test (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value
-    return -total % 10
+def register(
+    session: Session,
+    desk: Desk,
+    conversation: Conversation,
+    kind: AppealKind,
+    received: datetime,
+    fields: dict[str, str] | None = None,
+) -> Appeal:
+    """Gives a locked conversation an appeal, with the next number of its year and its due date.
 
-
-def format_number(prefix: str, year: int, ordinal: int) -> str:
-    """ОБ-2026-000417-9: prefix, year, number within the year, Luhn digit over both."""
-    digits = f"{year}{ordinal:06d}"
-    return f"{prefix}-{year}-{ordinal:06d}-{luhn_digit(digits)}"
-
-
-def register(session: Session, desk: Desk, conversation: Conversation, kind: AppealKind, received: datetime) -> Appeal:
-    """Gives a locked conversation an appeal, with the next number of its year and its due date."""
+    ``fields``: what the citizen told of it, name (api.md, "expects") → token, or text with tokens.
+    """
     year = start_of(received, desk.settings).year
     ordinal = int(session.execute(_NEXT_ORDINAL, {"year": year}).scalar_one())
     appeal = Appeal(
@@ -50,6 +47,7 @@ def register(session: Session, desk: Desk, conversation: Conversation, kind: App
         kind=kind,
         department=GENERAL_DEPARTMENT,
         access_code_sealed=desk.vault.seal(conversation, new_access_code()),
+        fields_sealed=desk.vault.seal(conversation, json.dumps(fields, ensure_ascii=False)) if fields else None,
         received_at=received,
         due_at=due(kind, received, desk.settings),
     )

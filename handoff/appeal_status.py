@@ -1,0 +1,131 @@
+"""What a citizen who holds an appeal's number and access code is told of it: nothing personal, nothing of the desk's own."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.ids import new_access_code, new_id
+from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation
+from core.personal_data import Vault
+from core.words import say
+from core.working_time import MOSCOW
+from handoff.fields.writing import plain
+
+_STATUSES = {
+    AppealStatus.REGISTERED: "status_registered",
+    AppealStatus.IN_PROGRESS: "status_in_progress",
+    AppealStatus.CLOSED: "status_closed",
+}
+_KINDS = {
+    AppealKind.SIMPLE: "kind_simple",
+    AppealKind.COMPLEX: "kind_complex",
+    AppealKind.URGENT: "kind_urgent",
+    AppealKind.COMPLAINT: "kind_complaint",
+    AppealKind.SUGGESTION: "kind_suggestion",
+}
+# What a citizen is told of an appeal's events.
+_HISTORY = {
+    "registered": "history_registered",
+    "queued": "history_queued",
+    "claimed": "history_claimed",
+    "returned_to_bot": "history_returned_to_bot",
+    "closed": "history_closed",
+}
+# An access code has no letter of the Russian keyboard; these look like some of its own.
+_LOOK_ALIKE = str.maketrans("АВЕКМНРСТУХ", "ABEKMHPCTYX")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of an appeal's history."""
+
+    kind: str
+    words: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Status:
+    """An appeal as its citizen may see it at a moment."""
+
+    number: str
+    kind: AppealKind
+    status: AppealStatus
+    received_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+    is_overdue: bool
+    history: list[Event]
+
+    @property
+    def words(self) -> str:
+        return say(_STATUSES[self.status])
+
+    @property
+    def kind_words(self) -> str:
+        return say(_KINDS[self.kind])
+
+    def document(self) -> dict[str, Any]:
+        """As the API shows it; times are Moscow's."""
+        return {
+            "number": self.number,
+            "kind": self.kind,
+            "status": self.status,
+            "words": self.words,
+            "received_at": _moscow(self.received_at),
+            "due_at": _moscow(self.due_at),
+            "closed_at": _moscow(self.closed_at) if self.closed_at else None,
+            "overdue": self.is_overdue,
+            "history": [{"kind": event.kind, "words": event.words, "created_at": _moscow(event.created_at)} for event in self.history],
+        }
+
+
+class Lookup:
+    """Opens appeals by number and access code. A number that does not exist takes the same work as one that does."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._nobody = Conversation(id=new_id())
+        vault.new_key(self._nobody)
+        self._no_code = vault.seal(self._nobody, new_access_code())
+
+    def find(self, session: Session, number: str | None, access_code: str) -> Appeal | None:
+        """``number`` as ``read_number`` returned it. None if there is no such pair; an erased appeal has no code any more."""
+        found = session.execute(
+            select(Appeal.id, Appeal.access_code_sealed, Conversation.id, Conversation.data_key)
+            .join(Conversation, Conversation.id == Appeal.conversation_id)
+            .where(Appeal.number == (number or ""), Conversation.data_key.is_not(None))
+        ).one_or_none()
+        appeal_id, sealed, owner = None, self._no_code, self._nobody
+        if found is not None:
+            appeal_id, sealed, owner = found[0], found[1], Conversation(id=found[2], data_key=found[3])
+        is_same = hmac.compare_digest(self._vault.open(owner, sealed).encode(), _as_issued(access_code).encode())
+        return session.get_one(Appeal, appeal_id) if is_same and appeal_id is not None else None
+
+
+def status_of(session: Session, appeal: Appeal, at: datetime) -> Status:
+    """The status at ``at``. Its history holds events of the kinds named above; any other is the desk's own."""
+    events = session.scalars(select(AppealEvent).where(AppealEvent.appeal_id == appeal.id).order_by(AppealEvent.created_at, AppealEvent.id))
+    return Status(
+        number=appeal.number,
+        kind=appeal.kind,
+        status=appeal.status,
+        received_at=appeal.received_at,
+        due_at=appeal.due_at,
+        closed_at=appeal.closed_at,
+        is_overdue=appeal.status != AppealStatus.CLOSED and at > appeal.due_at,
+        history=[Event(event.kind, say(_HISTORY[event.kind]), event.created_at) for event in events if event.kind in _HISTORY],
+    )
+
+
+def _as_issued(access_code: str) -> str:
+    """A code as people type it: spaces and dashes in it, lower case, look-alike Russian letters."""
+    return plain(access_code).replace(" ", "").replace("-", "").upper().translate(_LOOK_ALIKE)
+
+
+def _moscow(moment: datetime) -> str:
+    return moment.astimezone(MOSCOW).isoformat()
