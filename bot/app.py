@@ -14,11 +14,14 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
 from bot.channels.mail import MailCourier, choose_transport
+from bot.channels.telegram import Telegram
+from bot.channels.telegram_updates import CHANNEL as TELEGRAM
 from bot.channels.widget import WidgetDesk, widget_routes
 from bot.channels.widget_socket import widget_socket_routes
 from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.readiness import Readiness
+from bot.status_page import status_routes
 from bot.turns import Turns
 from core.database import Database
 from core.desk import Desk
@@ -66,6 +69,7 @@ def create_app(desk: Desk) -> FastAPI:
     widget = WidgetDesk(replace(desk, events=CitizenEvents(desk.events, citizens)), turns, files)
     workplace = Workplace(desk, files, SuggestedArticles(settings.index_dir, settings.embedder_model), citizens)
     access = Access(desk)
+    telegram = Telegram(desk, turns, files) if settings.telegram_token.get_secret_value() else None
     deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
     readiness = Readiness(desk, engine)
 
@@ -75,20 +79,30 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("turns", turns.run_forever)),
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
             asyncio.create_task(_supervise("presence", citizens.tell_forever)),
+            asyncio.create_task(_supervise("unsent_files", files.sweep_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
+        if telegram:
+            pushing = Deliveries(desk, {TELEGRAM: telegram.courier})  # a worker of its own: a mail server that hangs holds up no chat
+            workers.append(asyncio.create_task(_supervise("telegram", telegram.run_forever)))
+            workers.append(asyncio.create_task(_supervise("telegram_deliveries", pushing.run_forever)))
+        else:
+            log.info("telegram_is_off")
         try:
             yield
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            if telegram:
+                await telegram.close()
             await engine.close()
 
     app = FastAPI(title=settings.service_name, version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     install(app, max_file_bytes=settings.max_document_bytes)
     app.include_router(widget_routes(widget))
     app.include_router(widget_socket_routes(widget))
+    app.include_router(status_routes(desk))
     app.include_router(account_routes(workplace, access))
     app.include_router(work_routes(workplace, access))
     app.include_router(console_socket_routes(workplace, access))

@@ -9,12 +9,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core import conversations, deliveries
+from core.database import hint
 from core.deliveries import TryLater, Undeliverable
 from core.desk import Desk
 from core.ids import new_id
-from core.models import Author, Delivery, DeliveryState, now
+from core.models import Author, Delivery, DeliveryState, Message, now
 from core.web import place_of
 from core.words import say
+from handoff import letters
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ class Courier(Protocol):
 
 
 class Deliveries:
-    """The deliveries of one gateway process. ``couriers``: by channel."""
+    """Deliveries of one gateway process by some channels. ``couriers``: by channel; other channels' deliveries are not looked at."""
 
     def __init__(self, desk: Desk, couriers: Mapping[str, Courier]) -> None:
         self._desk = desk
@@ -46,11 +48,11 @@ class Deliveries:
         """Takes what is due; hears of what is new, and looks for the rest every ``sweep_seconds``."""
         database = self._desk.database
         if database.is_sqlite:
-            await database.write_soon(deliveries.release_all)  # one gateway owns a SQLite desk
+            await database.write_soon(deliveries.release_all, self._couriers.keys())  # one gateway owns a SQLite desk
         try:
             with self._desk.events.subscribe(deliveries.TOPIC) as hints:
                 while True:
-                    for delivery_id in await database.read_soon(deliveries.claimable, now()):
+                    for delivery_id in await database.read_soon(deliveries.claimable, now(), self._couriers.keys()):
                         if delivery_id not in self._running:
                             await self._slots.acquire()
                             self._running[delivery_id] = asyncio.create_task(self._deliver_in_slot(delivery_id))
@@ -106,7 +108,16 @@ class Deliveries:
     def _end(self, session: Session, delivery: Delivery, outcome: Undeliverable | TryLater | None) -> DeliveryState | None:
         conversation = conversations.lock(session, delivery.conversation_id)
         state = deliveries.end(session, delivery, now(), outcome, self._desk.settings)
-        if state == DeliveryState.FAILED and conversation.data_key is not None:
+        if state in (DeliveryState.SENT, DeliveryState.FAILED):
+            hint(session, deliveries.TOPIC)  # the conversation's next one may go
+        if state != DeliveryState.FAILED or conversation.data_key is None:
+            return state
+        if delivery.kind == conversations.PUSHED:
+            # Said in the conversation it would take the way that has just failed. Only an answer of a person has another one.
+            message = session.get_one(Message, delivery.subject_id)
+            if message.author == Author.OPERATOR:
+                letters.put_answer(session, self._desk, conversation, message)
+        else:
             # Whoever is in the conversation, operator or citizen, counts on the letter otherwise.
             conversations.append(
                 session,

@@ -139,6 +139,7 @@ class Supervisor:
             self._say(f"  Password:   {login[1]}   (from {kept})")
         else:
             self._say("  Login:      as set with 'python -m handoff operators'")
+        self._say(f"  Telegram:   {'on' if settings.telegram_token.get_secret_value() else f'off, as {PREFIX}TELEGRAM_TOKEN is not set'}")
         self._say("")
         self._say("Ctrl-C stops everything.")
 
@@ -204,7 +205,8 @@ def _children(settings: Settings) -> list[Child]:
         f"{PREFIX}RASA_TOKEN": token,
         "PYTHONPATH": str(ROOT),
     }
-    secrets_of_ours = (f"{PREFIX}MASTER_KEY", f"{PREFIX}OPERATOR_PASSWORD", f"{PREFIX}DATABASE_URL")  # not Rasa's to see
+    # Not Rasa's to see.
+    secrets_of_ours = tuple(f"{PREFIX}{name}" for name in ("MASTER_KEY", "OPERATOR_PASSWORD", "DATABASE_URL", "TELEGRAM_TOKEN"))
     rasa = {
         **{name: value for name, value in inner.items() if name not in secrets_of_ours},
         f"{PREFIX}RASA_TRACKER": str(rasa_data / "tracker.db"),

@@ -46,7 +46,10 @@ def hand_over(
     conversations.change_mode(session, conversation, Mode.QUEUED)
     session.flush()
     place = position(session, conversation.id)
-    words = "handoff_failed" if reason == ENGINE_FAILED else "handoff_email_known" if conversation.email_token else "handoff"
+    if conversation.push_token:
+        words = "handoff_pushed_email_known" if conversation.email_token else "handoff_pushed"
+    else:
+        words = "handoff_failed" if reason == ENGINE_FAILED else "handoff_email_known" if conversation.email_token else "handoff"
     return conversations.append(
         session,
         desk.vault,

@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from tests.bot_api import BotApi
+
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
 _START_SECONDS = 240
@@ -46,7 +48,9 @@ def free_port() -> int:
 
 
 class Stack:
-    """A running desk."""
+    """A running desk. ``telegram``: the Bot API server that it talks to."""
+
+    telegram: BotApi
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.data_dir = folder / "data"
@@ -63,6 +67,7 @@ class Stack:
             "OTKLIK_MESSAGES_PER_MINUTE": "100000",
             "OTKLIK_CONVERSATIONS_PER_MINUTE": "100000",
             "OTKLIK_LOGINS_PER_MINUTE": "100000",
+            "OTKLIK_STATUS_CHECKS_PER_MINUTE": "100000",
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -248,12 +253,15 @@ class OperatorClient:
 
 @pytest.fixture(scope="session")
 def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    telegram = BotApi()
+    stack = Stack(tmp_path_factory.mktemp("stack"), OTKLIK_TELEGRAM_TOKEN=telegram.token, OTKLIK_TELEGRAM_API_URL=telegram.url)
+    stack.telegram = telegram
     try:
         stack.start()
         yield stack
     finally:
         code = stack.stop()
+        telegram.close()
     assert code == 0, stack.output.read_text()
 
 
