@@ -1,4 +1,4 @@
-"""Two gateway processes on PostgreSQL and Redis, with one Rasa and one action server, serve one conversation."""
+"""Two gateway processes on PostgreSQL and Redis, with one Rasa and one action server, as docs/deployment.md starts them."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ from core.models import Turn, TurnState
 from tests.integration.test_citizen_api import check_problem, picture
 from tests.integration.test_operator_api import Frames, open_socket
 from tests.servers import Postgres, RedisServer
-from tests.stack import ROOT, Citizen, OperatorClient, Stack, wait_for
+from tests.stack import ROOT, Citizen, OperatorClient, Stack, free_port, wait_for
 
 QUESTION = "не приходит смс с кодом"
 SOON = 1.0  # seconds
@@ -31,7 +31,7 @@ LEASE = 6.0
 
 
 class Gateway(Stack):
-    """One of several gateways; Rasa and the action server are the running stack's."""
+    """One of several gateways."""
 
     def __init__(self, folder: Path, name: str, **settings: str) -> None:
         super().__init__(folder, **settings)
@@ -60,12 +60,14 @@ class Gateway(Stack):
 class Site:
     """Both gateways and what they share."""
 
-    def __init__(self, stack: Stack, folder: Path, postgres: Postgres, database: str, redis_server: RedisServer) -> None:
-        inner = Path(f"/proc/{stack.pid('gateway')}/environ").read_text().split("\0")
-        names = ("OTKLIK_RASA_URL", "OTKLIK_RASA_TOKEN", "OTKLIK_ACTION_URL")
+    def __init__(self, folder: Path, postgres: Postgres, database: str, redis_server: RedisServer) -> None:
         self.postgres, self.database, self.redis = postgres, database, redis_server
+        self._rasa_port = free_port()
+        self._engine: list[subprocess.Popen[bytes]] = []
         settings = {
-            **dict(line.split("=", 1) for line in inner if line.startswith(names)),
+            "OTKLIK_RASA_URL": f"http://127.0.0.1:{self._rasa_port}",
+            "OTKLIK_RASA_TOKEN": "a-long-random-word",
+            "OTKLIK_ACTION_URL": f"http://127.0.0.1:{free_port()}",
             "OTKLIK_DATABASE_URL": postgres.url(database),
             "OTKLIK_REDIS_URL": redis_server.url,
             "OTKLIK_ENGINE_TIMEOUT_SECONDS": str(LEASE - 1),
@@ -76,8 +78,29 @@ class Site:
     def start(self, index: Path) -> None:
         shutil.copytree(index, self.a.data_dir / "index", symlinks=True)  # the same articles: nothing to build
         subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=ROOT, env=self.a.environment, check=True, timeout=300)
+        rasa = f".venv-rasa/bin/python -m nlu.serve --port {self._rasa_port} --model models/otklik.tar.gz".split()
+        environment = {"PYTHONPATH": ".", "OTKLIK_RASA_TRACKER": str(self.a.data_dir / "tracker.db"), "RASA_TELEMETRY_ENABLED": "false"}
+        for command in ([sys.executable, "-m", "actions"], rasa):
+            with (self.a.data_dir.parent / "engine.txt").open("ab") as output:
+                self._engine.append(subprocess.Popen(command, cwd=ROOT, env=self.a.environment | environment, stdout=output, stderr=output))
         self.a.start()
         self.b.start()
+
+    def kill(self) -> None:
+        self.a.kill()
+        self.b.kill()
+        for process in self._engine:
+            process.kill()
+            process.wait(20)
+
+    @contextlib.contextmanager
+    def frozen_rasa(self) -> Iterator[None]:
+        rasa = self._engine[-1]
+        rasa.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            rasa.send_signal(signal.SIGCONT)
 
     def wait_until_ready(self) -> None:
         self.a.wait_until_ready()
@@ -97,18 +120,16 @@ def running_site(
 ) -> Iterator[Site]:
     running_stack.wait_until_ready()
     with postgres.database() as database:
-        site = Site(running_stack, tmp_path_factory.mktemp("gateways"), postgres, database, redis_server)
+        site = Site(tmp_path_factory.mktemp("gateways"), postgres, database, redis_server)
         try:
             site.start(running_stack.data_dir / "index")
             yield site
         finally:
-            for gateway in (site.a, site.b):
-                gateway.kill()
+            site.kill()
 
 
 @pytest.fixture
-def site(running_site: Site, stack: Stack) -> Site:
-    assert stack.is_ready()
+def site(running_site: Site) -> Site:
     running_site.wait_until_ready()
     return running_site
 
@@ -194,7 +215,7 @@ def test_a_file_taken_by_one_is_handed_out_by_the_other(site: Site) -> None:
     assert files[0].content == files[1].content
 
 
-def test_a_turn_whose_gateway_is_killed_is_finished_by_the_other(site: Site, stack: Stack) -> None:
+def test_a_turn_whose_gateway_is_killed_is_finished_by_the_other(site: Site) -> None:
     citizen = site.a.citizen()
     there = site.at_b(citizen)
     database = Database(site.postgres.url(site.database))
@@ -203,7 +224,7 @@ def test_a_turn_whose_gateway_is_killed_is_finished_by_the_other(site: Site, sta
         return session.scalars(select(Turn.state).where(Turn.conversation_id == uuid.UUID(citizen.id))).one()
 
     try:
-        with stack.frozen("rasa"):
+        with site.frozen_rasa():
             with site.b.frozen("gateway"):  # so that it is the other one that takes the turn
                 sent = citizen.send(QUESTION)
                 wait_for("the turn to be taken", lambda: database.read(state) == TurnState.RUNNING)
