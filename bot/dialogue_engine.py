@@ -14,6 +14,7 @@ from core.settings import Settings
 
 _CONNECT_SECONDS = 2
 _HEALTH_SECONDS = 2
+_NO_RULE = "fail"  # what utter_default asks for in domain.yml
 _DEFAULT_KIND = "smalltalk"
 # Put before a typed text that Rasa would read as a command; it strips white space before it looks for the slash.
 _NOT_A_COMMAND = "« "
@@ -137,7 +138,10 @@ def as_text(text: str) -> str:
 
 
 def parse_reply(items: Iterable[dict[str, Any]]) -> Reply:
-    """The REST channel's list as utterances and deeds."""
+    """The REST channel's list as utterances and deeds; nothing of a reply in which Rasa found no rule that fits."""
+    items = list(items)
+    if any((item.get("custom") or {}).get("do") == _NO_RULE for item in items):
+        return ()
     parts: list[Utterance | Deed] = []
     texts: list[str] = []
     buttons: list[dict[str, str]] = []

@@ -80,7 +80,11 @@ def status_routes(desk: Desk) -> APIRouter:
 
     @routes.get("/appeals/{number}", response_class=HTMLResponse, include_in_schema=False)
     async def form(request: Request, number: str) -> Response:
-        return page(request, number[:_LONGEST])
+        try:
+            whole = read_number(number, settings)
+        except FieldFault:
+            whole = None
+        return page(request, whole or number[:_LONGEST])
 
     @routes.post("/appeals", response_class=HTMLResponse, include_in_schema=False)
     async def show(request: Request, number: Annotated[str, Form()] = "", access_code: Annotated[str, Form()] = "") -> Response:
