@@ -11,7 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.form_answers import SKIPPED, Heard, SomethingElse, read_answer
+from actions.form_answers import NOTHING, SKIPPED, Heard, SomethingElse, read_answer
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.records import records
 from core.settings import settings
@@ -32,7 +32,7 @@ FIELDS = (
     "screenshots",
     "confirmation",
 )
-SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct")
+SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name")
 _KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
 _KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
 _CORRECTIONS = {
@@ -41,7 +41,8 @@ _CORRECTIONS = {
     "reply_channel": "Способ ответа",
     "problem": "Описание",
     "application_number": "Номер заявления",
-    "screenshots": "Файлы",
+    "screenshots": "Приложить ещё файлы",
+    NOTHING: "Ничего, всё верно",
 }
 _SUMMARY_CHARACTERS = 600
 
@@ -60,8 +61,8 @@ class ValidateAppealForm(GuardedAction):
             return self._go_on(dispatcher, slots, {"appeal_kind": _KINDS.get(intent, "complex")})
         if not _is_answered_now(tracker):
             return [SlotSet(REQUESTED, asked)]  # back from something else: the field is asked for again
+        heard = await _hear(tracker)
         try:
-            heard = await _hear(tracker)
             found = await asyncio.to_thread(read_answer, asked, heard, slots, settings())
         except SomethingElse:
             intent = str(tracker.get_intent_of_latest_message())
@@ -69,7 +70,8 @@ class ValidateAppealForm(GuardedAction):
             return [SlotSet(asked, None), SlotSet(REQUESTED, asked)] if intent in _BEGINNINGS else []
         except FieldFault as fault:
             dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
-            return [SlotSet(asked, None), SlotSet(REQUESTED, asked)]
+            doubted = [SlotSet("doubted_name", next(iter(heard.values), None))] if asked == "full_name" else []
+            return [SlotSet(asked, None), *doubted, SlotSet(REQUESTED, asked)]
         if found.get("consent"):
             dispatcher.utter_message(json_message={"do": "record_consent", "fields": {}})
         return self._go_on(dispatcher, slots, found)
@@ -96,7 +98,7 @@ class EndAppealForm(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if tracker.get_slot("consent"):
-            fields = {name: tracker.get_slot(name) for name in ("appeal_kind", *FIELDS)}
+            fields = {name: tracker.get_slot(name) for name in ("appeal_kind", *FIELDS, "files")}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})

@@ -12,6 +12,7 @@ from core import conversations, deliveries
 from core.database import hint
 from core.deliveries import TryLater, Undeliverable
 from core.desk import Desk
+from core.errors import DatabaseDown
 from core.ids import new_id
 from core.models import Author, Delivery, DeliveryState, Message, now
 from core.web import place_of
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 4
 _STOP_SECONDS = 3.0
+_END_PAUSE_SECONDS = 1.0
 
 
 class Courier(Protocol):
@@ -52,7 +54,7 @@ class Deliveries:
         try:
             with self._desk.events.subscribe(deliveries.TOPIC) as hints:
                 while True:
-                    for delivery_id in await database.read_soon(deliveries.claimable, now(), self._couriers.keys()):
+                    for delivery_id in await self._find_claimable():
                         if delivery_id not in self._running:
                             await self._slots.acquire()
                             self._running[delivery_id] = asyncio.create_task(self._deliver_in_slot(delivery_id))
@@ -64,6 +66,13 @@ class Deliveries:
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _find_claimable(self) -> list[uuid.UUID]:
+        try:
+            return await self._desk.database.read_soon(deliveries.claimable, now(), self._couriers.keys())
+        except DatabaseDown:
+            log.warning("database_down")
+            return []  # the next look asks again; what is being sent goes on
 
     async def _deliver_in_slot(self, delivery_id: uuid.UUID) -> None:
         try:
@@ -82,7 +91,7 @@ class Deliveries:
         if delivery is None:
             return
         outcome = await self._try(delivery)
-        state = await database.write_soon(self._end, delivery, outcome)
+        state = await self._end_while_leased(delivery, outcome)
         log.info(
             "delivery_tried",
             delivery_id=str(delivery.id),
@@ -91,6 +100,16 @@ class Deliveries:
             attempts=delivery.attempts,
             failure=outcome.failure if outcome else None,
         )
+
+    async def _end_while_leased(self, delivery: Delivery, outcome: Undeliverable | TryLater | None) -> DeliveryState | None:
+        """What was sent and not written down would be sent again: a database that is away is asked until the lease runs out."""
+        while True:
+            try:
+                return await self._desk.database.write_soon(self._end, delivery, outcome)
+            except DatabaseDown:
+                if delivery.lease_until is None or now() > delivery.lease_until:
+                    raise
+                await asyncio.sleep(_END_PAUSE_SECONDS)
 
     async def _try(self, delivery: Delivery) -> Undeliverable | TryLater | None:
         courier = self._couriers.get(delivery.channel)

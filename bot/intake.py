@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from core.models import Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
 from core.words import say
 from handoff import appeals, letters, queue
-from handoff.fields import expected_answer
+from handoff.fields import FieldFault, expected_answer, parse_email
 
 _ID_CHARACTERS = 100
 
@@ -62,7 +63,9 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     if button is None and conversation.mode == Mode.BOT:
         button = queue.typed_rating(session, conversation, message.seq, text)
     command = button["command"] if button else None if text.strip() else WORDLESS
-    if button and (command in _DEEDS or button["command"].startswith(queue.RATE)):
+    if button and conversation.mode == Mode.BOT and _is_stale(session, conversation, button):
+        conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("button_stale"), meta={"kind": "notice"})
+    elif button and (command in _DEEDS or button["command"].startswith(queue.RATE)):
         _press(session, desk, conversation, button, message, at)
     elif conversation.mode == Mode.BOT:
         session.add(
@@ -71,6 +74,23 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     else:
         _note_email(session, desk, conversation, message)
     return message
+
+
+def _is_stale(session: Session, conversation: Conversation, button: dict[str, Any]) -> bool:
+    """Whether a button that answers one question is pressed when another is open, or is pressed twice."""
+    if not str(button["command"]).startswith(_ANSWERS):
+        return False
+    pressed = session.get_one(Message, button["message_id"])
+    if pressed.expects is None:
+        return False
+    question = conversations.open_question(session, conversation)
+    pressed_before = select(Turn.id).where(
+        Turn.conversation_id == conversation.id,
+        Turn.seq > pressed.seq,
+        Turn.command.is_not(None),
+        Turn.state.in_([TurnState.ACCEPTED, TurnState.RUNNING]),
+    )
+    return question is None or question.expects != pressed.expects or session.scalar(pressed_before.limit(1)) is not None
 
 
 def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
@@ -96,18 +116,29 @@ def _press(session: Session, desk: Desk, conversation: Conversation, button: dic
         queue.rate(session, desk, conversation, button)
 
 
+_ANSWERS = ("/affirm", "/deny", "/inform")
 WORDLESS = "/inform"  # what files without a word mean to the engine
 _DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE)
 
 
 def _note_email(session: Session, desk: Desk, conversation: Conversation, message: Message) -> None:
-    """A citizen who waits was asked for an address (the handoff message expects it): the first one given is kept, and gets the receipt."""
-    if conversation.mode != Mode.QUEUED or conversation.email_token:
+    """A citizen who waits was asked for an address (the handoff message expects it): it gets the receipt. The last one counts."""
+    if conversation.mode != Mode.QUEUED:
         return
-    found = next((token for token in TOKEN.finditer(desk.vault.open(conversation, message.text_sealed)) if token[1] == "email"), None)
-    if found:
-        conversation.email_token = found[0]
-        appeal = appeals.newest_open(session, conversation.id)
-        if appeal:
-            letters.put_receipt(session, desk, conversation, appeal)
-        conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("email_noted"), meta={"kind": "notice"})
+    text = desk.vault.open(conversation, message.text_sealed)
+    found = next((token for token in TOKEN.finditer(text) if token[1] == "email"), None)
+    if found is None:
+        return
+    try:
+        address = parse_email(desk.vault.values(session, conversation, [found[0]])[found[0]], desk.settings)
+    except FieldFault as fault:
+        conversations.append(session, desk.vault, conversation, Author.SYSTEM, fault.words, expects="email", meta={"kind": "notice"})
+        return
+    token = desk.vault.put(session, conversation, "email", address)
+    if token == conversation.email_token:
+        return
+    conversation.email_token = token
+    appeal = appeals.newest_open(session, conversation.id)
+    if appeal:
+        letters.put_receipt(session, desk, conversation, appeal)
+    conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("email_noted"), meta={"kind": "notice"})

@@ -206,7 +206,9 @@ def _children(settings: Settings) -> list[Child]:
         "PYTHONPATH": str(ROOT),
     }
     # Not Rasa's to see.
-    secrets_of_ours = tuple(f"{PREFIX}{name}" for name in ("MASTER_KEY", "OPERATOR_PASSWORD", "DATABASE_URL", "TELEGRAM_TOKEN"))
+    secrets_of_ours = tuple(
+        f"{PREFIX}{name}" for name in ("MASTER_KEY", "OPERATOR_PASSWORD", "DATABASE_URL", "REDIS_URL", "SMTP_PASSWORD", "TELEGRAM_TOKEN")
+    )
     rasa = {
         **{name: value for name, value in inner.items() if name not in secrets_of_ours},
         f"{PREFIX}RASA_TRACKER": str(rasa_data / "tracker.db"),

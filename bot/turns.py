@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bot import claims, effects
@@ -246,6 +247,8 @@ class Turns:
         savepoint = session.begin_nested()
         try:
             effects.carry_out(session, self._desk, conversation, turn, reply, at)
+        except DBAPIError:
+            raise  # a lost race, which the whole transaction runs again; a database that is away, which the sweep does
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a reply, the citizen gets a person
             savepoint.rollback()
             log.error("reply_not_carried_out", turn_id=str(turn.id), error=type(error).__name__, at=place_of(error))

@@ -174,8 +174,15 @@ def messages_after(session: Session, conversation_id: uuid.UUID, after: int, lim
 
 
 def asked(session: Session, conversation: Conversation) -> str | None:
-    """What the newest message that is not the citizen's expects."""
-    said = select(Message.expects).where(Message.conversation_id == conversation.id, Message.author != Author.CITIZEN)
+    """What the desk asked for last: the newest message that is not the citizen's expects it. A notice in between changes nothing."""
+    question = open_question(session, conversation)
+    return question.expects if question else None
+
+
+def open_question(session: Session, conversation: Conversation) -> Message | None:
+    """The newest message of the desk, notices left out."""
+    is_notice = (Message.author == Author.SYSTEM) & Message.expects.is_(None)
+    said = select(Message).where(Message.conversation_id == conversation.id, Message.author != Author.CITIZEN, ~is_notice)
     return session.scalar(said.order_by(Message.seq.desc()).limit(1))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, CursorResult, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from core.database import hint
@@ -24,7 +24,10 @@ TOPIC = "deliveries"  # a delivery was written: whoever sends looks for it
 GIVEN_UP = "given_up"
 _AT_ONCE = 100
 _MOST_DOUBLINGS = 30
-_OPEN = (DeliveryState.QUEUED, DeliveryState.SENDING)
+# Written out in the statement: of parameters SQLite cannot tell that they are what the index of open deliveries is for.
+_OPEN: BindParameter[tuple[DeliveryState, ...]] = bindparam(
+    "open", (DeliveryState.QUEUED, DeliveryState.SENDING), expanding=True, literal_execute=True
+)
 
 
 class Pauses(NamedTuple):
@@ -85,6 +88,14 @@ def put(
     session.flush()
     hint(session, TOPIC)
     return delivery
+
+
+def redirect(session: Session, delivery: Delivery, address_token: str) -> None:
+    """Sends what has not gone, or was refused, to another address."""
+    if delivery.state in (DeliveryState.QUEUED, DeliveryState.FAILED):
+        delivery.address_token, delivery.state, delivery.failure, delivery.due_at = address_token, DeliveryState.QUEUED, None, now()
+        session.flush()
+        hint(session, TOPIC)
 
 
 def find(session: Session, conversation_id: uuid.UUID, kind: str, subject_id: uuid.UUID) -> Delivery | None:

@@ -37,6 +37,7 @@ _PHONE = re.compile(
 _APPEAL_NUMBER_BEFORE = re.compile(r"(?:об|ob)[ №-]{0,3}$", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"(?:обращени\w{0,3}|заявлени\w{0,3}|заявк\w{0,3}|№)[ №-]{0,3}$", re.IGNORECASE)
 _LOOK_BACK = 20
+_FEWEST_DIGITS = 5  # of a number that may be somebody's
 _NUMBERS = ("snils", "phone")  # digits that only the question tells apart when some are missing
 _LONGEST_NAME = 5  # words; more of them hold something else too
 _OTHER_DASHES = "\u2212\u00ad"
@@ -112,11 +113,15 @@ def _as_expected(text: str, spans: list[Span], expected: Expected | None) -> lis
     if expected is None:
         return spans
     if expected.kind in _NUMBERS:
-        spans = [Span(expected.kind, span.start, span.end) if span.kind in _NUMBERS else span for span in spans]
+        spans = [Span(expected.kind, span.start, span.end) if _is_the_only_number(text, span) else span for span in spans]
     if any(span.kind == expected.kind for span in spans):
         return spans
     start = text.index(expected.part)
     return [Span(expected.kind, start, start + len(expected.part))]
+
+
+def _is_the_only_number(text: str, span: Span) -> bool:
+    return span.kind in _NUMBERS and len(_digits(text[: span.start] + text[span.end :])) < _FEWEST_DIGITS
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
@@ -176,10 +181,22 @@ class Vault:
         """
         parts: list[str] = []
         end = 0
-        for span in _as_expected(text, find(text, self._settings), expected):
+        spans = _as_expected(text, find(text, self._settings), expected)
+        for span in self._with_known_names(session, conversation, text, spans):
             parts += [text[end : span.start], self.put(session, conversation, span.kind, text[span.start : span.end])]
             end = span.end
         return "".join([*parts, text[end:]])
+
+    def _with_known_names(self, session: Session, conversation: Conversation, text: str, spans: list[Span]) -> list[Span]:
+        """A name that the citizen has given is found again in whatever is written later."""
+        known = select(VaultEntry).where(VaultEntry.conversation_id == conversation.id, VaultEntry.kind == "name")
+        for entry in session.scalars(known):
+            words = re.findall(r"\w+", self.open(conversation, entry.value_sealed))
+            if len(words) > 1:
+                for match in re.finditer(r"\b" + r"\W{1,3}".join(map(re.escape, words)) + r"\b", text, re.IGNORECASE):
+                    if not any(span.start < match.end() and match.start() < span.end for span in spans):
+                        spans = [*spans, Span("name", match.start(), match.end())]
+        return sorted(spans, key=lambda span: span.start)
 
     def put(self, session: Session, conversation: Conversation, kind: str, value: str) -> str:
         """Stores ``value`` as the citizen wrote it and returns its token."""
@@ -239,8 +256,10 @@ def mask(kind: str, value: str) -> str:
         digits = _digits(value)
         return f"***-***-*{digits[-4:-2]} {digits[-2:]}" if len(digits) == 11 else "***"
     if kind == "name":
-        words = value.split()
-        return " ".join([*words[:1], *(f"{word[:1].upper()}." for word in words[1:3])]) if len(words) <= _LONGEST_NAME else "***"
+        words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
+        if len(words) > _LONGEST_NAME or re.search(r"[\d@]", value):
+            return "***"
+        return " ".join([*words[:1], *(f"{word[:1].upper()}." for word in words[1:3])])
     if kind == "code":
         return "***"
     if kind == "phone":

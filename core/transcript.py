@@ -114,6 +114,7 @@ def citizen_fields(session: Session, desk: Desk, conversation: Conversation) -> 
     named: dict[str, str] = {}
     if sealed is not None and conversation.data_key is not None:
         named = json.loads(desk.vault.open(conversation, sealed))
+        named.pop("files", None)  # ids of attachments
     others = (found for token in desk.vault.values(session, conversation) if (found := TOKEN.fullmatch(token)))
     kept = set(named.values())
     return named | {f"{found[1]}{found[2]}": found[0] for found in others if found[1] not in _NO_FIELDS and found[0] not in kept}

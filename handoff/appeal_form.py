@@ -11,7 +11,7 @@ from core.models import Appeal, AppealKind, Author, Consent, Conversation, Messa
 from core.words import say
 from core.working_time import MOSCOW, in_words
 from handoff import appeals, letters
-from handoff.fields import PARSERS, ReplyChannel
+from handoff.fields import PARSERS, FieldFault, ReplyChannel
 
 # A personal field → its kind in the vault.
 _PERSONAL = {"full_name": "name", "snils": "snils", "email": "email", "phone": "phone"}
@@ -62,13 +62,24 @@ def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dic
         written = values.get(str(slots.get(name)))
         if written is None:
             raise IncompleteForm(name)
-        fields[name] = desk.vault.put(session, conversation, _PERSONAL[name], PARSERS[name](written, desk.settings))
+        fields[name] = desk.vault.put(session, conversation, _PERSONAL[name], _in_normal_form(name, written, desk))
     if not slots.get("problem"):
         raise IncompleteForm("problem")
     fields |= {"reply_channel": str(channel), "problem": str(slots["problem"])}
     if slots.get("application_number"):
         fields["application_number"] = str(slots["application_number"])
+    if slots.get("files"):
+        fields["files"] = ", ".join(slots["files"])
     return fields
+
+
+def _in_normal_form(name: str, written: str, desk: Desk) -> str:
+    try:
+        return str(PARSERS[name](written, desk.settings))
+    except FieldFault:
+        if name != "full_name":
+            raise
+        return " ".join(written.split())  # a rare name, which its owner has confirmed
 
 
 def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, in_reply_to: int | None) -> None:

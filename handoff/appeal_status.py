@@ -13,19 +13,13 @@ from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversat
 from core.personal_data import Vault
 from core.words import say
 from core.working_time import MOSCOW
+from handoff.appeals import KIND_WORDS
 from handoff.fields.writing import plain
 
 _STATUSES = {
     AppealStatus.REGISTERED: "status_registered",
     AppealStatus.IN_PROGRESS: "status_in_progress",
     AppealStatus.CLOSED: "status_closed",
-}
-_KINDS = {
-    AppealKind.SIMPLE: "kind_simple",
-    AppealKind.COMPLEX: "kind_complex",
-    AppealKind.URGENT: "kind_urgent",
-    AppealKind.COMPLAINT: "kind_complaint",
-    AppealKind.SUGGESTION: "kind_suggestion",
 }
 # What a citizen is told of an appeal's events.
 _HISTORY = {
@@ -67,7 +61,7 @@ class Status:
 
     @property
     def kind_words(self) -> str:
-        return say(_KINDS[self.kind])
+        return say(KIND_WORDS[self.kind])
 
     def document(self) -> dict[str, Any]:
         """As the API shows it; times are Moscow's."""

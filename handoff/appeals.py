@@ -17,6 +17,14 @@ from core.working_time import MOSCOW, due, start_of
 from handoff.appeal_numbers import format_number
 
 GENERAL_DEPARTMENT = "support"
+# What citizens read of a kind: keys of messages.ru.yml.
+KIND_WORDS = {
+    AppealKind.SIMPLE: "kind_simple",
+    AppealKind.COMPLEX: "kind_complex",
+    AppealKind.URGENT: "kind_urgent",
+    AppealKind.COMPLAINT: "kind_complaint",
+    AppealKind.SUGGESTION: "kind_suggestion",
+}
 
 # Rows of two databases in one statement: the first number of a year needs no row beforehand, and no two writers get the same one.
 _NEXT_ORDINAL = text(

@@ -118,6 +118,10 @@ class Telegram:
         """Acknowledges what is stored, waits for news, and stores it."""
         database, seconds = self._desk.database, self._desk.settings.telegram_poll_seconds
         wanted: dict[str, Any] = {"timeout": seconds, "allowed_updates": ["message", "callback_query"]}
+        # Before the offset is read: after a week's silence Telegram may count from a lower number.
+        if self._swept_at is None or time.monotonic() - self._swept_at > _SWEEP_SECONDS:
+            await database.write_soon(updates.sweep, now())
+            self._swept_at = time.monotonic()
         offset = await database.read_soon(updates.next_offset)
         if offset is not None:
             wanted["offset"] = offset
@@ -130,9 +134,6 @@ class Telegram:
             await database.write_soon(updates.store, self._desk, payload, now())
         if received:
             self._intake.wake()
-        if self._swept_at is None or time.monotonic() - self._swept_at > _SWEEP_SECONDS:
-            self._swept_at = time.monotonic()
-            await database.write_soon(updates.sweep, now())
 
 
 def _requests() -> tuple[HTTPXRequest, HTTPXRequest]:

@@ -46,7 +46,7 @@ def _check(address: str, settings: Settings) -> str:
     if _SLIPPED_ENDING.search(domain.lower()) or _SLIPPED_NAME.search(f"@{domain.lower()}"):
         raise FieldFault("email", "email_ending")
     try:
-        value = validate_email(address, check_deliverability=False, strict=True).normalized
+        value = validate_email(address, check_deliverability=False, strict=True, allow_smtputf8=False).normalized
     except EmailNotValidError:
         raise FieldFault("email", "email_wrong") from None
     if value.casefold() == settings.official_email.casefold():

@@ -65,6 +65,8 @@ def looks_like_a_name(text: str) -> bool:
         return False
     names_itself, rest = without_lead_in(line)
     words = [word for chunk in rest.split() if not _NOT_A_WORD.search(chunk) for word in _WORD.findall(chunk)]
+    if _is_capitalised_throughout(rest, words):
+        return True
     if not words or any(is_never_a_name(word) for word in words[:2]):
         return False
     if names_itself:
@@ -77,6 +79,41 @@ def looks_like_a_name(text: str) -> bool:
         return False
     # A common noun or adjective is a name where each word has its capital: «Белый Мороз», not «код подтверждения».
     return not all(map(_is_common, words)) or all(word[0].isupper() for word in words)
+
+
+def _is_capitalised_throughout(line: str, words: list[str]) -> bool:
+    """«Ли На», «Во Ван Тхань»: nothing but two to four words with capitals, which no sentence has."""
+    if not 2 <= len(words) <= 4 or _NEVER_BEGINNING.match(folded(words[0])) or " ".join(words) != line.strip(" .,"):
+        return False
+    return all(word[0].isupper() and word[1:].islower() for word in words) and not all(map(is_never_a_name, words))
+
+
+def find_name(text: str) -> str | None:
+    """The words of ``text`` that read as a name, two or more beside each other, whatever polite or asking words are around; or None."""
+    run: list[re.Match[str]] = []
+    for word in [*_WORD.finditer(text), None]:
+        is_part = word is not None and (_belongs_to_a_name(word[0]) or (run and re.fullmatch(r"[А-ЯЁ]", word[0])))
+        if word is not None and is_part and (not run or re.fullmatch(r"[\s,.]{1,3}", text[run[-1].end() : word.start()])):
+            run.append(word)
+            continue
+        kinds = {kind for one in run for kind in _kinds_of_name(folded(one[0][:_LONGEST_WORD]))}
+        if len(run) >= 2 and len(kinds) >= 2:
+            return text[run[0].start() : run[-1].end()]
+        run = [word] if word is not None and _belongs_to_a_name(word[0]) else []
+    return None
+
+
+def _belongs_to_a_name(word: str) -> bool:
+    return not is_never_a_name(word) and bool(_kinds_of_name(folded(word[:_LONGEST_WORD])))
+
+
+@lru_cache(maxsize=10_000)
+def _kinds_of_name(word: str) -> frozenset[str]:
+    """Of a folded word: Name, Surn, Patr, in whatever case it stands."""
+    if len(word) < 2 or not all(letter == "-" or is_cyrillic(letter) for letter in word):
+        return frozenset()
+    parsed = morphology().parse(word)
+    return frozenset(str(kind) for parse in parsed if parse.score >= _LIKELY for kind in _NAMES & parse.tag.grammemes)
 
 
 def reads_as_speech(words: list[str]) -> bool:

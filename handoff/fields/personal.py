@@ -1,10 +1,15 @@
-"""What an answer to a personal question is, before anybody has validated it: then it can be kept out of the dialogue engine whole."""
+"""What an answer to a personal question is, before anybody has validated it: then it can be kept out of the dialogue engine."""
+
+import re
 
 from core.personal_data import Expected
-from handoff.fields.name_likeness import looks_like_a_name, without_lead_in
+from handoff.fields.name_likeness import find_name, looks_like_a_name, without_lead_in
 from handoff.fields.writing import digits_of, plain
 
 _FEWEST_DIGITS = 5
+# «anna@mail,ru», «anna собака mail.ru», «anna.lebedeva mail.ru», «anna(at)mail.ru»
+_LIKE_AN_ADDRESS = re.compile(r"\w\s?@\s?\w|\bсобак|\(at\)|\w\.[a-z]{2,}\b", re.IGNORECASE)
+_MOST_WORDS = 6  # around an address; a longer text is a story
 
 
 def expected_answer(asked: str | None, text: str) -> Expected | None:
@@ -15,13 +20,20 @@ def expected_answer(asked: str | None, text: str) -> Expected | None:
     whole = text.strip()
     match asked:
         case "full_name":
-            if not looks_like_a_name(text):
-                return None
-            name = without_lead_in(plain(text))[1]
-            return Expected("name", name if name and name in text else whole)
+            return _expected_name(text)
         case "snils" | "phone":
             return Expected(asked, whole) if len(digits_of(plain(text))) >= _FEWEST_DIGITS else None
         case "email":
-            return Expected("email", whole) if "@" in text else None
+            return Expected("email", whole) if _LIKE_AN_ADDRESS.search(text) and len(text.split()) <= _MOST_WORDS else None
         case _:
             return None
+
+
+def _expected_name(text: str) -> Expected | None:
+    found = find_name(text)
+    if found:
+        return Expected("name", found)
+    if not looks_like_a_name(text):
+        return None
+    name = without_lead_in(plain(text))[1]
+    return Expected("name", name if name and name in text else text.strip())

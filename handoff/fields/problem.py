@@ -3,6 +3,7 @@
 import re
 
 from core.inbound import UNSTORABLE
+from core.personal_data import TOKEN
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
 from handoff.fields.writing import LETTER
@@ -18,9 +19,9 @@ def parse_problem(text: str, settings: Settings) -> str:
         raise FieldFault("problem", "problem_long", {"limit": settings.message_characters, "count": len(told)})
     if UNSTORABLE.search(told):
         raise FieldFault("problem", "message_characters")
-    words = re.findall(rf"{LETTER}+", told)
+    words = re.findall(rf"{LETTER}+", TOKEN.sub(" ", told))
     if not words:
         raise FieldFault("problem", "problem_missing")
-    if len(told) < MIN_CHARACTERS or len(words) < MIN_WORDS:
+    if len(told) < MIN_CHARACTERS or len({word.lower() for word in words}) < MIN_WORDS:
         raise FieldFault("problem", "problem_short")
     return told

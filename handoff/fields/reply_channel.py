@@ -27,7 +27,10 @@ _MESSENGER = re.compile(
     r"|whats|вайбер|viber|\bмакс\b|\bвк\b|\bсмс|\bsms"
 )
 # «Не звоните, пишите на почту»: what is declined is not chosen.
-_DECLINED = re.compile(rf"\b(?:не|без|кроме|только не)\s+(?:(?:надо|нужно|хочу|могу|по|на|через|мне|удобно)\s+)*{LETTER}+(?:-{LETTER}+)*")
+_DECLINED = re.compile(
+    rf"\b(?:не|без|кроме|только не|нет)\s+(?:(?:надо|нужно|хочу|могу|по|на|через|мне|удобно|у меня)\s+)*{LETTER}+(?:-{LETTER}+)*"
+    rf"|\b(?:e-?)?{LETTER}+\s+(?:у меня\s+)?нету?\b"
+)
 
 
 def parse_reply_channel(text: str, settings: Settings) -> ReplyChannel:  # noqa: ARG001 - every parser takes the settings
@@ -45,6 +48,6 @@ def parse_reply_channel(text: str, settings: Settings) -> ReplyChannel:  # noqa:
         return chosen[0]
     if _MESSENGER.search(wanted):
         raise FieldFault("reply_channel", "reply_channel_messenger")
-    if len(digits_of(wanted)) >= 10 and not re.search(LETTER, wanted):
+    if len(digits_of(wanted)) >= 10:
         return ReplyChannel.PHONE
     raise FieldFault("reply_channel", "reply_channel_unknown")

@@ -21,7 +21,8 @@ def parse_snils(text: str, settings: Settings) -> str:  # noqa: ARG001 - every p
     runs = [digits_of(run) for run in _RUN.findall(line)]
     if not runs:
         raise FieldFault("snils", "snils_missing")
-    valid = {digits for digits in [*runs, *map(digits_of, _PRINTED.findall(line))] if snils_is_valid(digits)}
+    candidates = [*runs, *map(digits_of, _PRINTED.findall(line))]
+    valid = {digits for digits in candidates if snils_is_valid(digits) and len(set(digits)) > 1}  # zeros alone pass the sum
     if len(valid) > 1:
         raise FieldFault("snils", "snils_several")
     if valid:

@@ -23,6 +23,9 @@ def put_receipt(session: Session, desk: Desk, conversation: Conversation, appeal
     """The receipt of an appeal: number, due date, status link and access code. Once per appeal."""
     if conversation.email_token is None:
         return None
+    written = deliveries.find(session, conversation.id, RECEIPT, appeal.id)
+    if written is not None and written.address_token != conversation.email_token:
+        deliveries.redirect(session, written, conversation.email_token)
     return deliveries.put(
         session,
         conversation,

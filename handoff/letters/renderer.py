@@ -14,19 +14,13 @@ from sqlalchemy.orm import Session
 
 from core.deliveries import Undeliverable
 from core.desk import Desk
-from core.models import Appeal, AppealKind, Attachment, Conversation, Delivery, Message
+from core.models import Appeal, Attachment, Conversation, Delivery, Message
 from core.personal_data import resolve
 from core.words import say
 from core.working_time import in_words
+from handoff.appeals import KIND_WORDS
 from handoff.letters import ANSWER, RECEIPT, newest_appeal, status_url
 
-_KINDS = {
-    AppealKind.SIMPLE: "kind_simple",
-    AppealKind.COMPLEX: "kind_complex",
-    AppealKind.URGENT: "kind_urgent",
-    AppealKind.COMPLAINT: "kind_complaint",
-    AppealKind.SUGGESTION: "kind_suggestion",
-}
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=False,  # noqa: S701 - plain text, not HTML
@@ -76,7 +70,7 @@ def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id
         "receipt.txt",
         settings=desk.settings,
         number=appeal.number,
-        kind=say(_KINDS[appeal.kind]),
+        kind=say(KIND_WORDS[appeal.kind]),
         due=in_words(appeal.due_at),
         status_url=status_url(desk, appeal),
         access_code=desk.vault.open(conversation, appeal.access_code_sealed),

@@ -154,16 +154,58 @@ def test_a_message_to_a_person_begins_no_turn(desk: Desk, conversation_id: uuid.
     assert counts(desk) == {"Message": 1, "Turn": 0, "VaultEntry": 0, "Appeal": 0}
 
 
-def test_who_waits_leaves_an_address_once(desk: Desk, conversation_id: uuid.UUID) -> None:
+def test_who_waits_leaves_an_address_and_may_correct_it(desk: Desk, conversation_id: uuid.UUID) -> None:
     hand_over(desk, conversation_id)
     accept(desk, conversation_id, "мой телефон +79215550142", "m1")
     assert reload(desk, conversation_id).email_token is None
     accept(desk, conversation_id, "пишите на anna@example.com", "m2")
-    accept(desk, conversation_id, "или на other@example.com", "m3")
-    assert reload(desk, conversation_id).email_token == "pdemail1"
+    first = reload(desk, conversation_id).email_token
+    assert first
+    accept(desk, conversation_id, "пишите на anna@example.com", "m3")
+    assert reload(desk, conversation_id).email_token == first
     noted = [message for message in messages(desk, conversation_id) if text_of(desk, message) == say("email_noted")]
-    assert [message.meta for message in noted] == [{"kind": "notice"}]
-    assert noted[0].seq == 4
+    assert [(message.seq, message.meta) for message in noted] == [(4, {"kind": "notice"})]
+    accept(desk, conversation_id, "ой, другой@@example.com", "m4")
+    assert messages(desk, conversation_id)[-1].expects == "email"
+    assert reload(desk, conversation_id).email_token == first
+    accept(desk, conversation_id, "other@example.com", "m5")
+    assert reload(desk, conversation_id).email_token not in (None, first)
+
+
+def test_a_story_with_an_at_sign_stays_readable_to_operators(desk: Desk, conversation_id: uuid.UUID) -> None:
+    hand_over(desk, conversation_id)
+    story = "Мой ник @anna, у меня не работает кабинет, помогите пожалуйста"
+    assert text_of(desk, accept(desk, conversation_id, story)) == story
+    assert reload(desk, conversation_id).email_token is None
+
+
+def test_a_notice_between_question_and_answer_changes_nothing(desk: Desk, conversation_id: uuid.UUID) -> None:
+    write_message(desk, conversation_id, "Как вас зовут?", Author.BOT, expects="full_name")
+    write_message(desk, conversation_id, "Файл не принят", Author.SYSTEM, meta={"kind": "notice"})
+    assert text_of(desk, accept(desk, conversation_id, "Лебедева Анна Сергеевна")) == "pdname1"
+
+
+@pytest.mark.parametrize(
+    ("expects", "newer", "is_stale"), [("consent", "confirmation", True), ("consent", None, True), ("consent", "consent", False)]
+)
+def test_a_button_of_an_older_question_answers_nothing(
+    desk: Desk, conversation_id: uuid.UUID, expects: str, newer: str | None, is_stale: bool
+) -> None:
+    button = [{"title": "Да", "command": "/affirm"}]
+    asked = write_message(desk, conversation_id, "Согласны?", Author.BOT, expects=expects, buttons=button)
+    write_message(desk, conversation_id, "Дальше", Author.BOT, expects=newer, buttons=button)
+    accept(desk, conversation_id, "Да", payload=f"{asked.id}.0")
+    assert (text_of(desk, messages(desk, conversation_id)[-1]) == say("button_stale")) is is_stale
+
+
+def test_a_button_pressed_twice_answers_once(desk: Desk, conversation_id: uuid.UUID) -> None:
+    asked = write_message(
+        desk, conversation_id, "Дальше?", Author.BOT, expects="screenshots", buttons=[{"title": "Дальше", "command": "/deny"}]
+    )
+    for _ in range(2):
+        accept(desk, conversation_id, "Дальше", payload=f"{asked.id}.0")
+    turns = desk.database.read(lambda session: session.scalars(select(Turn)).all())
+    assert [turn.command for turn in turns] == ["/deny"]
 
 
 def test_the_bot_takes_no_address_by_itself(desk: Desk, conversation_id: uuid.UUID) -> None:

@@ -59,7 +59,7 @@ def answers_of(persona: Persona, channel: str) -> list[str]:
         persona.snils[:-1],
         persona.snils,
         *reply,
-        PROBLEM,
+        f"{PROBLEM}. С уважением, {persona.full_name}",
         "пропустить",
         "нет",
         "да",
