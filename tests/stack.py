@@ -27,6 +27,8 @@ _STOP_SECONDS = 40
 _ANSWER_SECONDS = 60
 _CHILDREN = {"rasa": "nlu.serve", "actions": "actions", "gateway": "bot"}
 
+_GIVEN_PORTS: set[int] = set()
+
 T = TypeVar("T")
 
 
@@ -42,9 +44,14 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = _ANSWER_S
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, and that was not given out before: the system hands the same one out again while nobody listens."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _GIVEN_PORTS:
+            _GIVEN_PORTS.add(port)
+            return port
 
 
 class Stack:
