@@ -16,6 +16,7 @@ from core.deliveries import Undeliverable
 from core.desk import Desk
 from core.models import Appeal, Attachment, Conversation, Delivery, Message
 from core.personal_data import resolve
+from core.transcript import file_name
 from core.words import say
 from core.working_time import in_words
 from handoff.appeals import KIND_WORDS
@@ -59,7 +60,7 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     for attachment in attached:
         maintype, _, subtype = attachment.content_type.partition("/")
         content = desk.vault.open_bytes(conversation, desk.blobs.get(attachment.id))
-        name = desk.vault.open(conversation, attachment.filename_sealed)
+        name = file_name(session, desk, conversation, attachment)
         letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
     return letter
 
