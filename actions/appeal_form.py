@@ -34,6 +34,7 @@ FIELDS = (
 )
 SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name")
 _KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
+_BEGINNINGS = frozenset({"file_appeal", *_KINDS})
 _KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
 _CORRECTIONS = {
     "full_name": "Имя",
@@ -85,9 +86,6 @@ class ValidateAppealForm(GuardedAction):
     def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         super().after_failure(dispatcher, tracker)
         return [SlotSet(REQUESTED, tracker.get_slot(REQUESTED) or FIELDS[0]), SlotSet("offered", "no_answer")]
-
-
-_BEGINNINGS = frozenset({"file_appeal", *_KINDS})
 
 
 class EndAppealForm(GuardedAction):

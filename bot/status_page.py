@@ -65,14 +65,17 @@ def status_routes(desk: Desk) -> APIRouter:
         facts = {**desk_facts, "example": example, "number": number, "errors": errors or {}, "status": None, **more}
         return templates.TemplateResponse(request, "appeal.html", facts, code, {"Cache-Control": "no-store"})
 
+    def understood_number(text: str) -> str | None:
+        try:
+            return read_number(text, settings)
+        except FieldFault:
+            return None
+
     @routes.get("/api/appeals/{number}", tags=["citizen"])
     async def read_status(request: Request, number: str, access_code: str) -> dict[str, Any]:
         """Status, due date and history. A wrong pair is 404, the same whether the number exists or not."""
-        try:
-            understood = read_number(number, settings)
-        except FieldFault:  # for a program it is one more wrong pair; the page tells a person
-            understood = None
-        return (await status_desk.read(client_address(request), understood, access_code)).document()
+        # For a program a mistyped one is one more wrong pair; the page tells a person.
+        return (await status_desk.read(client_address(request), understood_number(number), access_code)).document()
 
     @routes.get("/appeals", response_class=HTMLResponse, include_in_schema=False)
     async def empty_form(request: Request) -> Response:
@@ -80,11 +83,7 @@ def status_routes(desk: Desk) -> APIRouter:
 
     @routes.get("/appeals/{number}", response_class=HTMLResponse, include_in_schema=False)
     async def form(request: Request, number: str) -> Response:
-        try:
-            whole = read_number(number, settings)
-        except FieldFault:
-            whole = None
-        return page(request, whole or number[:_LONGEST])
+        return page(request, understood_number(number) or number[:_LONGEST])
 
     @routes.post("/appeals", response_class=HTMLResponse, include_in_schema=False)
     async def show(request: Request, number: Annotated[str, Form()] = "", access_code: Annotated[str, Form()] = "") -> Response:

@@ -16,30 +16,29 @@ from core.database import hint
 from core.errors import not_found
 from core.events import QUEUE
 from core.ids import new_token, token_hash
-from core.models import Attachment, Author, Conversation, Draft, Message, Mode, Note, Operator, now
+from core.models import LAST_SEQ, Attachment, Author, Conversation, Draft, Message, Mode, Note, Operator, now
 from core.personal_data import Expected, Vault
 
 PUSHED = "message"  # the kind of a delivery that is a message of the conversation
-_LARGEST_SEQ = 2**31 - 1  # of a PostgreSQL integer
 
 
 def start(session: Session, vault: Vault, channel: str) -> tuple[Conversation, str]:
     """A new conversation with the bot, and the bearer token that opens it (stored only as a hash)."""
     token = new_token()
-    conversation = Conversation(channel=channel, token_hash=token_hash(token))
-    session.add(conversation)
-    session.flush()
-    vault.new_key(conversation)
-    return conversation, token
+    return _begin(session, vault, Conversation(channel=channel, token_hash=token_hash(token))), token
 
 
 def start_for_address(session: Session, vault: Vault, channel: str, address: str) -> Conversation:
     """A new conversation whose messages are pushed to ``address``; no bearer token opens it."""
-    conversation = Conversation(channel=channel, address_hash=_address_hash(vault, channel, address))
+    conversation = _begin(session, vault, Conversation(channel=channel, address_hash=_address_hash(vault, channel, address)))
+    conversation.push_token = vault.put(session, conversation, "text", address)  # a kind that operators never see as a field
+    return conversation
+
+
+def _begin(session: Session, vault: Vault, conversation: Conversation) -> Conversation:
     session.add(conversation)
     session.flush()
     vault.new_key(conversation)
-    conversation.push_token = vault.put(session, conversation, "text", address)  # a kind that operators never see as a field
     return conversation
 
 
@@ -166,7 +165,7 @@ def messages_after(session: Session, conversation_id: uuid.UUID, after: int, lim
     return list(
         session.scalars(
             select(Message)
-            .where(Message.conversation_id == conversation_id, Message.seq > min(after, _LARGEST_SEQ))
+            .where(Message.conversation_id == conversation_id, Message.seq > min(after, LAST_SEQ))
             .order_by(Message.seq)
             .limit(limit)
         )

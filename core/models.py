@@ -27,6 +27,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.ids import new_id
 
+LAST_SEQ = 2**31 - 1  # the largest integer of PostgreSQL's columns
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment: aware on the Python side, UTC in the database (SQLite keeps no zone)."""

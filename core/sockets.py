@@ -10,11 +10,11 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from core.errors import Problem
 from core.limits import RateLimit
+from core.models import LAST_SEQ
 
 _FIRST_FRAME_SECONDS = 10
 _FRAME_CHARACTERS = 64 * 1024
 BAD_TOKEN, UNKNOWN, TOO_MANY, COME_BACK = 4401, 4404, 4429, 1012
-LAST_SEQ = 2**31 - 1
 
 
 class Closing(Exception):

@@ -8,7 +8,6 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +16,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels import telegram_updates as updates
+from bot.channels.telegram_content import asked_pause
 from bot.channels.telegram_courier import TelegramCourier
 from bot.channels.telegram_intake import TelegramIntake
 from bot.turns import Turns
@@ -96,8 +96,7 @@ class Telegram:
             try:
                 await self._poll()
             except RetryAfter as error:
-                asked = error.retry_after
-                wait = asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+                wait = asked_pause(error)
                 log.warning("telegram_asked_to_wait", pause_seconds=wait)
             except InvalidToken:
                 wait = _WRONG_TOKEN_PAUSE_SECONDS

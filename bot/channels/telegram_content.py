@@ -1,13 +1,21 @@
-"""What Telegram's updates say, in the desk's words."""
+"""What Telegram says, in the desk's words."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from telegram import Bot, CallbackQuery, Message, Update
+from telegram.error import RetryAfter
 
 _START = re.compile(r"/start(?: [A-Za-z0-9_-]{1,64})?")  # with what a link to the bot may carry
+
+
+def asked_pause(error: RetryAfter) -> float:
+    """Seconds that Telegram asks to be left alone."""
+    asked = error.retry_after
+    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import select
@@ -13,12 +12,14 @@ from sqlalchemy.orm import Session
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 
+from bot.channels.telegram_content import asked_pause
 from core import deliveries
 from core.deliveries import Pauses, TryLater, Undeliverable
 from core.desk import Desk
 from core.files import PICTURES
 from core.models import Attachment, Conversation, Delivery, Message, now
 from core.personal_data import resolve
+from core.transcript import file_name
 from core.web import place_of
 
 log = structlog.get_logger(__name__)
@@ -97,17 +98,17 @@ class TelegramCourier:
         if conversation.data_key is None:
             raise Undeliverable("erased")
         values = vault.values(session, conversation)
-        text = resolve(vault.open(conversation, message.text_sealed), values, masked=False)
-        parts: list[Words | File] = [Words(part) for part in split(text)]
+        texts = split(resolve(vault.open(conversation, message.text_sealed), values, masked=False))
+        parts: list[Words | File] = [Words(text) for text in texts]
         if parts and message.buttons:
             rows = [
                 [InlineKeyboardButton(button["title"], callback_data=f"{message.id}.{index}")]
                 for index, button in enumerate(message.buttons)
             ]
-            parts[-1] = Words(split(text)[-1], InlineKeyboardMarkup(rows))
+            parts[-1] = Words(texts[-1], InlineKeyboardMarkup(rows))
         attached = select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
         for attachment in session.scalars(attached):
-            name = resolve(vault.open(conversation, attachment.filename_sealed), values, masked=False)
+            name = file_name(session, self._desk, conversation, attachment)
             parts.append(File(attachment.id, name, attachment.content_type in PICTURES))
         return Outgoing(delivery, conversation, int(values[delivery.address_token]), parts)
 
@@ -156,8 +157,7 @@ def _told(delivery: Delivery) -> Iterator[None]:
 
 def _outcome(error: TelegramError) -> Undeliverable | TryLater:
     if isinstance(error, RetryAfter):
-        asked = error.retry_after
-        return TryLater("busy", asked.total_seconds() if isinstance(asked, timedelta) else asked, _PAUSES)
+        return TryLater("busy", asked_pause(error), _PAUSES)
     if isinstance(error, Forbidden):
         return Undeliverable("blocked")
     if isinstance(error, BadRequest):

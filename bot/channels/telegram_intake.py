@@ -16,7 +16,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot import intake
 from bot.channels import telegram_updates as updates
-from bot.channels.telegram_content import Content, FileReference, read_content
+from bot.channels.telegram_content import Content, FileReference, asked_pause, read_content
 from bot.channels.telegram_updates import Unit
 from bot.greeting import greet
 from bot.turns import Turns
@@ -200,8 +200,7 @@ class TelegramIntake:
             await self._desk.database.write_soon(self._park, unit)
             return
         await self._desk.database.write_soon(updates.note_attempt, unit)
-        asked = error.retry_after if isinstance(error, RetryAfter) else 0
-        seconds = asked.total_seconds() if isinstance(asked, timedelta) else asked
+        seconds = asked_pause(error) if isinstance(error, RetryAfter) else 0
         await asyncio.sleep(max(seconds, min(2.0 ** (attempts - 1), _LONGEST_PAUSE_SECONDS)))
 
     def _park(self, session: Session, unit: Unit) -> None:

@@ -3,13 +3,14 @@
 The functions that put run in the transaction of what the letter tells of, on a locked conversation, and do nothing without an address.
 """
 
+import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core import deliveries
 from core.desk import Desk
-from core.models import Appeal, Conversation, Delivery, DeliveryState, Message
+from core.models import Appeal, AppealStatus, Conversation, Delivery, DeliveryState, Message
 from core.words import say
 from core.working_time import MOSCOW
 from handoff import appeals
@@ -21,44 +22,40 @@ ANSWER = "answer"
 
 def put_receipt(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal) -> Delivery | None:
     """The receipt of an appeal: number, due date, status link and access code. Once per appeal."""
-    if conversation.email_token is None:
-        return None
-    written = deliveries.find(session, conversation.id, RECEIPT, appeal.id)
-    if written is not None and written.address_token != conversation.email_token:
-        deliveries.redirect(session, written, conversation.email_token)
-    return deliveries.put(
-        session,
-        conversation,
-        channel=CHANNEL,
-        kind=RECEIPT,
-        subject_id=appeal.id,
-        address_token=conversation.email_token,
-        domain=mail_domain(desk),
-    )
+    receipt = _put(session, desk, conversation, RECEIPT, appeal.id)
+    if receipt is not None and conversation.email_token and receipt.address_token != conversation.email_token:
+        deliveries.redirect(session, receipt, conversation.email_token)
+    return receipt
 
 
 def put_answer(session: Session, desk: Desk, conversation: Conversation, message: Message) -> Delivery | None:
     """An operator's message as a letter, for a citizen who is not in the chat. It answers the receipt, if one was written."""
-    if conversation.email_token is None:
-        return None
     appeal = newest_appeal(session, conversation)
     receipt = deliveries.find(session, conversation.id, RECEIPT, appeal.id) if appeal else None
+    return _put(session, desk, conversation, ANSWER, message.id, in_reply_to=receipt.message_id if receipt else None)
+
+
+def _put(
+    session: Session, desk: Desk, conversation: Conversation, kind: str, subject_id: uuid.UUID, in_reply_to: str | None = None
+) -> Delivery | None:
+    if conversation.email_token is None:
+        return None
     return deliveries.put(
         session,
         conversation,
         channel=CHANNEL,
-        kind=ANSWER,
-        subject_id=message.id,
+        kind=kind,
+        subject_id=subject_id,
         address_token=conversation.email_token,
         domain=mail_domain(desk),
-        in_reply_to=receipt.message_id if receipt else None,
+        in_reply_to=in_reply_to,
     )
 
 
 def newest_appeal(session: Session, conversation: Conversation) -> Appeal | None:
     """What an answer is about: the newest open appeal, else the newest."""
     found = appeals.of_conversation(session, conversation.id)
-    return appeals.newest_open(session, conversation.id) or (found[0] if found else None)
+    return next((appeal for appeal in found if appeal.status != AppealStatus.CLOSED), found[0] if found else None)
 
 
 def status_url(desk: Desk, appeal: Appeal) -> str:
