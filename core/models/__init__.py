@@ -1,0 +1,50 @@
+"""All tables. They are the domain model: there is no second set of classes.
+
+Columns that hold what people wrote end in ``_sealed``: encrypted with the conversation's data key (core/personal_data.py). Times are UTC.
+"""
+
+from core.models.appeals import Appeal, AppealCounter, AppealEvent, QueueEntry
+from core.models.articles import Article
+from core.models.base import LAST_SEQ, Base, Instant, now
+from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
+from core.models.deliveries import Delivery, Lease, TelegramUpdate
+from core.models.kinds import AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
+from core.models.operators import AuditEntry, Operator, OperatorSession
+from core.models.personal_data import Consent, VaultEntry
+from core.models.turns import Effect, Turn
+
+__all__ = [
+    "LAST_SEQ",
+    "Appeal",
+    "AppealCounter",
+    "AppealEvent",
+    "AppealKind",
+    "AppealStatus",
+    "Article",
+    "Attachment",
+    "AuditEntry",
+    "Author",
+    "Base",
+    "Consent",
+    "Conversation",
+    "Delivery",
+    "DeliveryState",
+    "Draft",
+    "Effect",
+    "Instant",
+    "Lease",
+    "Message",
+    "Mode",
+    "Note",
+    "Operator",
+    "OperatorSession",
+    "QueueEntry",
+    "Rating",
+    "Role",
+    "Scan",
+    "TelegramUpdate",
+    "Turn",
+    "TurnState",
+    "VaultEntry",
+    "now",
+]

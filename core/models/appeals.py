@@ -1,0 +1,81 @@
+"""Appeals, and who waits for a person."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.ids import new_id
+from core.models.base import Base, now
+from core.models.kinds import AppealKind, AppealStatus
+
+
+class Appeal(Base):
+    """An appeal («обращение»): a number and a due date on a conversation."""
+
+    __tablename__ = "appeals"
+    __table_args__ = (UniqueConstraint("year", "ordinal"), Index("ix_appeals_conversation", "conversation_id"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(40), unique=True)
+    year: Mapped[int]
+    ordinal: Mapped[int]
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    kind: Mapped[AppealKind]
+    status: Mapped[AppealStatus] = mapped_column(default=AppealStatus.REGISTERED)
+    department: Mapped[str] = mapped_column(String(40))
+    priority: Mapped[int] = mapped_column(default=0)  # higher goes first
+    access_code_sealed: Mapped[bytes]
+    fields_sealed: Mapped[bytes | None]  # JSON: a field's name (api.md, "expects") → its token, or its text with tokens
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class AppealEvent(Base):
+    """An appeal's history, without personal data."""
+
+    __tablename__ = "appeal_events"
+    __table_args__ = (Index("ix_appeal_events_appeal", "appeal_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    appeal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appeals.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("operators.id"))
+    detail_sealed: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AppealCounter(Base):
+    """The last number given out in a year; raised in the transaction that uses it, so that there are no gaps."""
+
+    __tablename__ = "appeal_counters"
+
+    year: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+class QueueEntry(Base):
+    """A wait for an operator, from handoff to claim, return or leave; at most one open per conversation."""
+
+    __tablename__ = "queue_entries"
+    __table_args__ = (
+        Index(
+            "uq_queue_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
+    appeal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appeals.id"))
+    reason: Mapped[str] = mapped_column(String(40))
+    department: Mapped[str] = mapped_column(String(40))
+    priority: Mapped[int] = mapped_column(default=0)
+    waiting_since: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(20))

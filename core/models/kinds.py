@@ -1,0 +1,64 @@
+"""What a thing may be: the enumerations of the tables."""
+
+import enum
+
+
+class Mode(enum.StrEnum):
+    """Who owns a conversation."""
+
+    BOT = "bot"
+    QUEUED = "queued"
+    OPERATOR = "operator"
+    CLOSED = "closed"
+
+
+class Author(enum.StrEnum):
+    CITIZEN = "citizen"
+    BOT = "bot"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+class TurnState(enum.StrEnum):
+    ACCEPTED = "accepted"  # stored, not begun
+    RUNNING = "running"  # claimed under a lease
+    DONE = "done"  # answered by the bot
+    HANDED_OVER = "handed_over"  # the engine failed: a person was called
+    DROPPED = "dropped"  # a person took over meanwhile: nothing of it was shown
+
+
+class DeliveryState(enum.StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"  # claimed under a lease
+    SENT = "sent"
+    FAILED = "failed"  # refused for good, or given up
+
+
+class Scan(enum.StrEnum):
+    CLEAN = "clean"
+    UNSCANNED = "unscanned"
+    REFUSED = "refused"
+
+
+class AppealKind(enum.StrEnum):
+    """Which clock an appeal runs on (S14)."""
+
+    SIMPLE = "simple"
+    COMPLEX = "complex"
+    URGENT = "urgent"
+    COMPLAINT = "complaint"
+    SUGGESTION = "suggestion"
+
+
+class AppealStatus(enum.StrEnum):
+    REGISTERED = "registered"
+    IN_PROGRESS = "in_progress"
+    CLOSED = "closed"
+
+
+class Role(enum.StrEnum):
+    OPERATOR = "operator"
+    SENIOR = "senior"
+    EDITOR = "editor"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
