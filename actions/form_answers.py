@@ -19,6 +19,7 @@ _OTHER_WISHES = frozenset(
         "bot_challenge",
         "check_appeal_status",
         "erase_personal_data",
+        "export_personal_data",
         "escalate_higher",
         "goodbye",
         "greet",

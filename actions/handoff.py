@@ -4,6 +4,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import erasure
 from actions.guard import Events, GuardedAction
 
 # What an offer may have been made for; the slot's other value, "nothing", is no offer.
@@ -21,12 +22,15 @@ class HandOver(GuardedAction):
 
 
 class AcceptOffer(GuardedAction):
-    """A yes: the handoff when a person was offered last, else a question back."""
+    """A yes: what was asked about the citizen's data, the handoff when a person was offered last, else a question back."""
 
     def name(self) -> str:
         return "action_accept_offer"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        asked = tracker.get_slot("offered")
+        if asked in erasure.QUESTIONS:
+            return erasure.do(dispatcher, asked)
         reason = offered(tracker)
         if reason is not None:
             return hand_over(dispatcher, reason)
@@ -41,6 +45,9 @@ class DeclineOffer(GuardedAction):
         return "action_decline_offer"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        asked = tracker.get_slot("offered")
+        if asked in erasure.QUESTIONS:
+            return erasure.leave_be(dispatcher, asked)
         dispatcher.utter_message(response="utter_declined" if offered(tracker) else "utter_ask_question")
         return [SlotSet("offered", None)]
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,15 @@ from core.keys import open_keyring
 from core.models import Attachment, Draft
 from core.personal_data import Vault
 from core.settings import settings
+from handoff import erasure
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a conversation has open: appeals by number, a consent that was not withdrawn."""
+
+    open_appeals: list[str]
+    has_consent: bool
 
 
 class Records:
@@ -38,6 +48,15 @@ class Records:
         def read(session: Session) -> list[str]:
             wanted = select(Attachment.id).where(Attachment.message_id == uuid.UUID(message_id)).order_by(Attachment.id)
             return [str(found) for found in session.scalars(wanted)]
+
+        return await self._database.read_soon(read)
+
+    async def standing(self, conversation_id: str) -> "Standing":
+        """What erasing or withdrawing would end."""
+
+        def read(session: Session) -> Standing:
+            known = uuid.UUID(conversation_id)
+            return Standing(erasure.open_numbers(session, known), erasure.has_consent(session, known))
 
         return await self._database.read_soon(read)
 

@@ -20,6 +20,8 @@ from bot.channels.widget import WidgetDesk, widget_routes
 from bot.channels.widget_socket import widget_socket_routes
 from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
+from bot.erasures import Erasures
+from bot.exports import Exports
 from bot.readiness import Readiness
 from bot.status_page import status_routes
 from bot.turns import Turns
@@ -27,15 +29,19 @@ from core.database import Database
 from core.desk import Desk
 from core.events import Events
 from core.files import Files
+from core.finding import warm_up
 from core.presence import CitizenEvents, Presence
 from core.web import install, place_of
 from handoff import letters
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
+from handoff.console.citizen_rights import citizen_rights_routes
+from handoff.console.journal import journal_routes
 from handoff.console.pages import FOLDER as CONSOLE
 from handoff.console.pages import console_pages
 from handoff.console.socket import console_socket_routes
 from handoff.console.workplace import Workplace
+from handoff.retention import Retention
 from handoff.suggested_articles import SuggestedArticles
 
 log = structlog.get_logger(__name__)
@@ -71,15 +77,20 @@ def create_app(desk: Desk) -> FastAPI:
     access = Access(desk)
     telegram = Telegram(desk, turns, files) if settings.telegram_token.get_secret_value() else None
     deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
+    erasures, exports, retention = Erasures(desk, engine), Exports(desk), Retention(desk)
     readiness = Readiness(desk, engine)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(warm_up, settings)
         workers = [
             asyncio.create_task(_supervise("turns", turns.run_forever)),
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
             asyncio.create_task(_supervise("presence", citizens.tell_forever)),
             asyncio.create_task(_supervise("unsent_files", files.sweep_forever)),
+            asyncio.create_task(_supervise("erasures", erasures.run_forever)),
+            asyncio.create_task(_supervise("exports", exports.run_forever)),
+            asyncio.create_task(_supervise("retention", retention.run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
         if telegram:
@@ -105,8 +116,10 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(status_routes(desk))
     app.include_router(account_routes(workplace, access))
     app.include_router(work_routes(workplace, access))
+    app.include_router(citizen_rights_routes(workplace, access))
     app.include_router(console_socket_routes(workplace, access))
     app.include_router(console_pages(desk))
+    app.include_router(journal_routes(desk, access))
     app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
     app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))
     templates = Jinja2Templates(_FOLDER / "templates")

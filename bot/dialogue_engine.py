@@ -18,6 +18,7 @@ _NO_RULE = "fail"  # what utter_default asks for in domain.yml
 _DEFAULT_KIND = "smalltalk"
 # Put before a typed text that Rasa would read as a command; it strips white space before it looks for the slash.
 _NOT_A_COMMAND = "« "
+_FORGET = [{"event": "restart"}]  # what nlu/components/tracker_file.py takes for it, and answers with a paused tracker
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ class RasaEngine:
         answer = await self._call("GET", f"/conversations/{sender}/tracker", params={**self._token, "include_events": "ALL"})
         tracker = answer.json()
         return 0 if (tracker.get("active_loop") or {}).get("name") else len(tracker["events"])
+
+    async def forget(self, sender: str) -> None:
+        """Deletes what the tracker holds of ``sender``. EngineDown; EngineFailed also while the tracker's file is in use."""
+        answer = await self._call("PUT", f"/conversations/{sender}/tracker/events", params=self._token, json=_FORGET)
+        if not answer.json()["paused"]:
+            raise EngineFailed("not forgotten")
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -12,7 +12,7 @@ from core import conversations
 from core.desk import Desk
 from core.facts import fill
 from core.models import Author, Conversation, Effect, Message, Turn
-from handoff import appeal_form, queue
+from handoff import appeal_form, data_requests, erasure, queue
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,8 @@ def carry_out(session: Session, desk: Desk, conversation: Conversation, turn: Tu
             _say(session, desk, conversation, turn, part)
         else:
             _do(session, desk, conversation, turn, part, at)
+        if conversation.data_key is None:
+            return  # erased: there is nothing to say any more, and nothing to say it with
 
 
 def happens_first(session: Session, turn: Turn, effect: str) -> bool:
@@ -79,8 +81,28 @@ def _record_consent(session: Session, desk: Desk, _conversation: Conversation, t
 
 
 def _register_appeal(session: Session, desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], _at: datetime) -> None:
+    if appeal_form.refuse_if_too_many(session, desk, conversation, fields, turn.created_at, turn.seq):
+        return
     # Received when the citizen confirmed it, however long the engine took.
     appeal_form.register(session, desk, conversation, fields, turn.created_at, in_reply_to=turn.seq)
+
+
+def _erase(session: Session, desk: Desk, conversation: Conversation, turn: Turn, _fields: dict[str, Any], at: datetime) -> None:
+    if data_requests.was_read(session, conversation, turn.seq):
+        erasure.erase(session, desk, conversation, erasure.CITIZEN, at, in_reply_to=turn.seq)
+    else:  # a yes from before the question was there: it was meant for another one
+        data_requests.ask(session, desk, conversation, data_requests.ERASE, turn.seq)
+
+
+def _withdraw_consent(session: Session, desk: Desk, conversation: Conversation, turn: Turn, _fields: dict[str, Any], at: datetime) -> None:
+    if data_requests.was_read(session, conversation, turn.seq):
+        erasure.withdraw_consent(session, desk, conversation, at, in_reply_to=turn.seq)
+    else:
+        data_requests.ask(session, desk, conversation, data_requests.WITHDRAW, turn.seq)
+
+
+def _export(session: Session, desk: Desk, conversation: Conversation, turn: Turn, _fields: dict[str, Any], _at: datetime) -> None:
+    data_requests.ask(session, desk, conversation, data_requests.EXPORT, turn.seq)
 
 
 _DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], datetime], None]] = {
@@ -89,4 +111,7 @@ _DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], d
     "drop_draft": _drop_draft,
     "record_consent": _record_consent,
     "register_appeal": _register_appeal,
+    "erase": _erase,
+    "withdraw_consent": _withdraw_consent,
+    "export": _export,
 }

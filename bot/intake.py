@@ -16,7 +16,7 @@ from core.inbound import UNSTORABLE, check_text, unsent_attachments
 from core.models import Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
 from core.words import say
-from handoff import appeals, letters, queue
+from handoff import appeal_form, appeals, data_requests, letters, queue
 from handoff.fields import FieldFault, expected_answer, parse_email
 
 _ID_CHARACTERS = 100
@@ -60,24 +60,33 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         external_id=external_id,
         expected=None if button else expected_answer(conversations.asked(session, conversation), text),
     )
+    if button is None:
+        button = data_requests.typed_answer(session, conversation, message.seq, text)
     if button is None and conversation.mode == Mode.BOT:
         button = queue.typed_rating(session, conversation, message.seq, text)
     command = button["command"] if button else None if text.strip() else WORDLESS
     if button and conversation.mode == Mode.BOT and _is_stale(session, conversation, button):
         conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("button_stale"), meta={"kind": "notice"})
-    elif button and (command in _DEEDS or button["command"].startswith(queue.RATE)):
+    elif button and str(command).startswith(_DEEDS):
         _press(session, desk, conversation, button, message, at)
     elif conversation.mode == Mode.BOT:
         session.add(
             Turn(conversation_id=conversation.id, message_id=message.id, seq=message.seq, command=command, epoch=conversation.epoch)
         )
+    elif wish := data_requests.recognise(text) if button is None else _wish_of(session, button):
+        data_requests.ask(session, desk, conversation, wish, message.seq)
     else:
         _note_email(session, desk, conversation, message)
     return message
 
 
+def _wish_of(session: Session, button: dict[str, Any]) -> str | None:
+    """What a yes means to a question about the citizen's data that the bot asked before people took over: it is asked anew."""
+    return session.get_one(Message, button["message_id"]).meta.get("wish") if button["command"] == _YES else None
+
+
 def _is_stale(session: Session, conversation: Conversation, button: dict[str, Any]) -> bool:
-    """Whether a button that answers one question is pressed when another is open, or is pressed twice."""
+    """Whether a button that answers one message's question is pressed when another message's is open, or is pressed twice."""
     if not str(button["command"]).startswith(_ANSWERS):
         return False
     pressed = session.get_one(Message, button["message_id"])
@@ -90,7 +99,7 @@ def _is_stale(session: Session, conversation: Conversation, button: dict[str, An
         Turn.command.is_not(None),
         Turn.state.in_([TurnState.ACCEPTED, TurnState.RUNNING]),
     )
-    return question is None or question.expects != pressed.expects or session.scalar(pressed_before.limit(1)) is not None
+    return question is None or question.id != pressed.id or session.scalar(pressed_before.limit(1)) is not None
 
 
 def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
@@ -112,13 +121,16 @@ def _press(session: Session, desk: Desk, conversation: Conversation, button: dic
             queue.leave(session, desk, conversation, at)
         elif conversation.mode == Mode.BOT:
             conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("with_bot_already"), meta={"kind": "notice"})
+    elif command.startswith(data_requests.COMMAND):
+        data_requests.press(session, desk, conversation, button, message.seq, at)
     else:
         queue.rate(session, desk, conversation, button)
 
 
-_ANSWERS = ("/affirm", "/deny", "/inform")
+_YES = "/affirm"
+_ANSWERS = (_YES, "/deny", "/inform")
 WORDLESS = "/inform"  # what files without a word mean to the engine
-_DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE)
+_DEEDS = (queue.HAND_OVER, queue.LEAVE_QUEUE, queue.RATE, data_requests.COMMAND)
 
 
 def _note_email(session: Session, desk: Desk, conversation: Conversation, message: Message) -> None:
@@ -134,6 +146,8 @@ def _note_email(session: Session, desk: Desk, conversation: Conversation, messag
     except FieldFault as fault:
         conversations.append(session, desk.vault, conversation, Author.SYSTEM, fault.words, expects="email", meta={"kind": "notice"})
         return
+    if conversation.email_token is None:  # it was asked for in words that say what the consent is to
+        appeal_form.record_consent(session, desk, message)
     token = desk.vault.put(session, conversation, "email", address)
     if token == conversation.email_token:
         return

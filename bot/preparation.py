@@ -3,7 +3,11 @@
 import secrets
 from collections.abc import Callable
 
+from sqlalchemy.orm import Session
+
+from core import audit
 from core.database import Database, open_database
+from core.desk import open_vault
 from core.keys import open_keyring, secret_file
 from core.models import Role
 from core.settings import PREFIX, Settings, SettingsError
@@ -54,4 +58,11 @@ def _add_first_operator(database: Database, settings: Settings) -> None:
         password_hash = operators.hash_password(given or secret_file(settings.data_dir / PASSWORD_FILE, lambda: secrets.token_urlsafe(12)))
     except operators.AccountError as error:
         raise SettingsError(f"{PREFIX}OPERATOR_PASSWORD: {error}") from None
-    database.write(operators.add, FIRST_LOGIN, FIRST_NAME, Role.ADMINISTRATOR, GENERAL_DEPARTMENT, password_hash)
+
+    vault = open_vault(settings, database)
+
+    def add(session: Session) -> None:
+        operators.add(session, FIRST_LOGIN, FIRST_NAME, Role.ADMINISTRATOR, GENERAL_DEPARTMENT, password_hash)
+        audit.append(session, vault, audit.DESK, audit.ACCOUNT_ADDED, FIRST_LOGIN)
+
+    database.write(add)

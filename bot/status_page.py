@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.desk import Desk
 from core.errors import DatabaseDown, Problem, not_found
-from core.limits import RateLimit
+from core.limits import SHARED_ADDRESS, Counters, Guesses, SharedRateLimit
 from core.models import now
 from core.web import client_address
 from core.words import say
@@ -32,14 +32,23 @@ class StatusDesk:
         self._desk = desk
         self._lookup = Lookup(desk.vault)
         per_minute = desk.settings.status_checks_per_minute
-        self._address_limit = RateLimit(per_minute)
-        self._number_limit = RateLimit(per_minute * _ADDRESSES_PER_NUMBER)
+        counters = Counters(desk)
+        self._address_limit = SharedRateLimit(counters, "status of address", per_minute)
+        self._number_limit = SharedRateLimit(counters, "status of number", per_minute * _ADDRESSES_PER_NUMBER)
+        free, most, lock = desk.settings.guesses_free, desk.settings.guesses_most, desk.settings.guess_lock_seconds
+        # Many people share an address: it has more guesses than one pair has.
+        self._pair_guesses = Guesses(counters, "status guesses at number", free, most, lock)
+        self._address_guesses = Guesses(counters, "status guesses of address", free * SHARED_ADDRESS, most * SHARED_ADDRESS, lock)
 
     async def read(self, address: str, number: str | None, access_code: str) -> Status:
         """``number`` as ``read_number`` returned it. Problem 404 for a wrong pair, whatever is wrong with it; 429."""
-        self._address_limit.check(address)
+        pair = f"{number}\n{address}"
+        await self._address_limit.check(address)
+        await self._address_guesses.check(address)
         if number is not None:
-            self._number_limit.check(number)
+            await self._pair_guesses.check(pair)
+            await self._number_limit.check(number)
+            await self._pair_guesses.count(pair)
 
         def look(session: Session) -> Status | None:
             appeal = self._lookup.find(session, number, access_code)
@@ -47,7 +56,9 @@ class StatusDesk:
 
         status = await self._desk.database.read_soon(look)
         if status is None:
+            await self._address_guesses.count(address)
             raise not_found("appeal_not_found")
+        await self._pair_guesses.forgive(pair)
         return status
 
 

@@ -90,7 +90,7 @@ def append(
     ``expected``: the personal part of the text, as the answer to what was asked.
     """
     if author in (Author.CITIZEN, Author.OPERATOR):
-        text = vault.tokenise(session, conversation, text, expected)
+        text = vault.tokenise(session, conversation, text, expected, indexed=author == Author.CITIZEN)
     conversation.last_seq += 1
     message = Message(
         conversation_id=conversation.id,
@@ -208,7 +208,7 @@ def add_note(session: Session, vault: Vault, conversation: Conversation, operato
     stored = session.scalar(select(Note).where(Note.conversation_id == conversation.id, Note.external_id == external_id))
     if stored is not None:
         return stored
-    sealed = vault.seal(conversation, vault.tokenise(session, conversation, text))
+    sealed = vault.seal(conversation, vault.tokenise(session, conversation, text, indexed=False))
     note = Note(conversation_id=conversation.id, operator_id=operator.id, text_sealed=sealed, external_id=external_id)
     session.add(note)
     session.flush()

@@ -124,6 +124,26 @@ class Database:
         finally:
             connection.close()
 
+    async def empty_log_soon(self) -> bool:
+        """Moves the write-ahead log into the database and empties it, so that what was deleted stands in neither.
+
+        False if somebody reads from it at this moment: nobody is waited for. PostgreSQL's is its own: True.
+        """
+        return not self.is_sqlite or await _in_thread(self._write_threads, self._empty_log)
+
+    def _empty_log(self) -> bool:
+        connection = self._writer.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA busy_timeout=0")  # whoever writes waits for this connection, which must not wait for readers
+            try:
+                row = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+            return int(row[0]) == 0
+        finally:
+            connection.close()
+
     def upgrade(self) -> None:
         """Brings the schema to the newest migration."""
         config = Config()

@@ -1,9 +1,11 @@
 """Files that people send: told by their content, checked and made harmless in a process apart, sealed."""
 
 import asyncio
+import io
 import os
 import sys
 import uuid
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import conversations, file_check
 from core.desk import Desk
-from core.errors import Problem, conflict, invalid, too_large, wrong_type
+from core.errors import Problem, conflict, invalid, not_found, too_large, wrong_type
 from core.facts import size_words
 from core.ids import new_id
 from core.models import Attachment, Conversation, Mode, Operator, Scan, now
@@ -33,7 +35,9 @@ _CHECKS_AT_ONCE = 2
 _CHECK_SECONDS = 20
 _NAME_CHARACTERS = 120
 _UNSENT_KEPT = timedelta(hours=24)
+_STRAYS_KEPT = timedelta(days=7)
 _SWEEP_SECONDS = 3600
+_IDS_AT_ONCE = 500
 
 
 class Files:
@@ -56,15 +60,18 @@ class Files:
         content = await self._make_harmless(content_type, content)
         attachment_id = new_id()
         # The content goes first: a row without it would be a promise broken, a blob without a row is only waste.
-        await asyncio.to_thread(desk.blobs.put, attachment_id, desk.vault.seal_bytes(conversation, content))
+        sealed = desk.vault.seal_file(conversation, attachment_id, io.BytesIO(content))
+        await asyncio.to_thread(desk.blobs.write, attachment_id, sealed)
 
         def store(session: Session) -> Attachment:
             held = conversations.lock(session, conversation_id)
+            if held.mode == Mode.CLOSED:  # erased while the file was looked at
+                raise conflict("conversation_closed")
             attachment = Attachment(
                 id=attachment_id,
                 conversation_id=held.id,
                 operator_id=operator.id if operator else None,
-                filename_sealed=desk.vault.seal(held, desk.vault.tokenise(session, held, name)),
+                filename_sealed=desk.vault.seal(held, desk.vault.tokenise(session, held, name, indexed=operator is None)),
                 content_type=content_type,
                 size=len(content),
                 scan=Scan.CLEAN if content_type in PICTURES else Scan.UNSCANNED,
@@ -79,15 +86,29 @@ class Files:
             raise
 
     async def read(self, conversation: Conversation, attachment: Attachment) -> bytes:
-        """The file's content."""
-        sealed = await asyncio.to_thread(self._desk.blobs.get, attachment.id)
-        return self._desk.vault.open_bytes(conversation, sealed)
+        """The file's content, whole. Problem 404 once it is erased."""
+        return b"".join([part async for part in await self.stream(conversation, attachment)])
+
+    async def stream(self, conversation: Conversation, attachment: Attachment) -> AsyncIterator[bytes]:
+        """The file's content in parts of 64 KiB, the first of which is opened already. Problem 404 once it is erased.
+
+        A later part that was tampered with ends the stream with ValueError: what came before it is genuine, and incomplete.
+        """
+        if conversation.data_key is None:
+            raise not_found("attachment_not_found")
+        parts = parts_of(self._desk, conversation, attachment.id)
+        try:
+            first = await asyncio.to_thread(next, parts, b"")
+        except FileNotFoundError:  # deleted a moment ago: its row is about to say so
+            raise not_found("attachment_gone") from None
+        return _one_by_one(first, parts)
 
     async def sweep_forever(self) -> None:
-        """Deletes each hour what was uploaded a day ago and never sent."""
+        """Deletes each hour what was uploaded a day ago and never sent, and what a crash left in the folder."""
         while True:
             await self.delete_unsent(now() - _UNSENT_KEPT)
             await asyncio.sleep(_SWEEP_SECONDS)
+            await self.delete_strays(now() - _STRAYS_KEPT)
 
     async def delete_unsent(self, before: datetime) -> None:
         """Deletes the files uploaded before ``before`` that no message has taken."""
@@ -95,6 +116,27 @@ class Files:
             if await self._desk.database.write_soon(_delete_unsent, attachment_id, conversation_id):
                 await asyncio.to_thread(self._desk.blobs.delete, attachment_id)
                 log.info("unsent_file_deleted", attachment_id=str(attachment_id), conversation_id=str(conversation_id))
+
+    async def delete_strays(self, before: datetime) -> None:
+        """Deletes the contents written before ``before`` of which no row knows: content goes first, and a crash may lose the row.
+
+        Nothing is deleted where half of them are unknown: then it is the database that is wrong, another one or an old one.
+        """
+        strays: list[uuid.UUID] = []
+        count = 0
+        folders = self._desk.blobs.older_than(before)
+        while (found := await asyncio.to_thread(next, folders, None)) is not None:
+            count += len(found)
+            strays += await self._desk.database.read_soon(_strays, found)
+        if 2 * len(strays) >= count > 0:
+            log.error("stray_files_too_many", count=len(strays), of=count)
+            return
+        for stray in strays:
+            try:
+                await asyncio.to_thread(self._desk.blobs.delete, stray)
+                log.info("stray_file_deleted", blob_id=str(stray))
+            except OSError as error:  # one that cannot be deleted holds up no other
+                log.error("stray_file_stays", blob_id=str(stray), error=type(error).__name__)
 
     def _content_type(self, name: str, content: bytes) -> str:
         settings = self._desk.settings
@@ -151,10 +193,31 @@ class Files:
         raise Problem(422, key, field_name="file")
 
 
+def parts_of(desk: Desk, conversation: Conversation, attachment_id: uuid.UUID) -> Iterator[bytes]:
+    """The content of a file in parts of 64 KiB, for threads. FileNotFoundError, keys.KeyDestroyed, ValueError."""
+    with desk.blobs.open(attachment_id) as sealed:
+        yield from desk.vault.open_file(conversation, attachment_id, sealed)
+
+
+async def _one_by_one(part: bytes, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while part:
+        yield part
+        part = await asyncio.to_thread(next, parts, b"")
+
+
 def _unsent(session: Session, before: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Of each such file its id and its conversation's."""
     found = select(Attachment.id, Attachment.conversation_id).where(Attachment.message_id.is_(None), Attachment.created_at < before)
     return [(attachment_id, conversation_id) for attachment_id, conversation_id in session.execute(found)]
+
+
+def _strays(session: Session, blob_ids: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of no file, and of files that count as erased. A finished export is a file; one under way is younger than any stray."""
+    kept: set[uuid.UUID] = set()
+    for start in range(0, len(blob_ids), _IDS_AT_ONCE):
+        some = blob_ids[start : start + _IDS_AT_ONCE]
+        kept.update(session.scalars(select(Attachment.id).where(Attachment.id.in_(some), Attachment.erased_at.is_(None))))
+    return set(blob_ids) - kept
 
 
 def _delete_unsent(session: Session, attachment_id: uuid.UUID, conversation_id: uuid.UUID) -> bool:

@@ -23,6 +23,7 @@ PREFIX = "OTKLIK_"
 
 Hours = Annotated[int, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(gt=0, le=365)]
+KeptDays = Annotated[int, Field(gt=0, le=36_500)]
 Bytes = Annotated[int, Field(gt=0, le=1024**3)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Pause = Annotated[float, Field(gt=0, le=14 * 24 * 3600)]  # seconds too, up to two weeks
@@ -175,6 +176,14 @@ class Settings(BaseSettings):
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
     logins_per_minute: Annotated[int, Field(gt=0)] = 20
     status_checks_per_minute: Annotated[int, Field(gt=0)] = 30
+    # Wrong passwords and access codes: the first ones are free, each further one costs a growing pause, too many a lock.
+    guesses_free: Annotated[int, Field(ge=0)] = 5
+    guesses_most: Annotated[int, Field(gt=0)] = 12
+    guess_lock_seconds: Annotated[int, Field(gt=0, le=24 * 3600)] = 900
+    operator_reads_per_minute: Annotated[int, Field(gt=0)] = 600
+    reveals_per_minute: Annotated[int, Field(gt=0)] = 60
+    appeals_per_snils_per_day: Annotated[int, Field(gt=0)] = 50
+    exports_per_day: Annotated[int, Field(gt=0)] = 5  # of one conversation
     operator_session_hours: Hours = 12
 
     # What the desk promises: settings.toml.
@@ -202,6 +211,17 @@ class Settings(BaseSettings):
     max_document_bytes: Bytes
     max_message_bytes: Bytes
     max_picture_pixels: Annotated[int, Field(gt=0)]
+
+    # How long data is kept: settings.toml.
+    keep_conversation_days: KeptDays
+    keep_appeal_days: KeptDays
+    keep_attachment_days: KeptDays
+    keep_withdrawn_days: KeptDays
+    keep_audit_days: KeptDays
+    keep_telegram_update_days: KeptDays
+    keep_export_hours: Hours
+    retention_at: ClockTime
+    max_export_bytes: Bytes
 
     @classmethod
     def settings_customise_sources(

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from core.desk import Desk
 from core.models import Appeal, Attachment, Author, Conversation, Message, Note, Operator
 from core.personal_data import TOKEN, resolve
+from core.words import say
 from core.working_time import MOSCOW
 
+ERASED = "erased"  # the kind of the message that stays when everything else is gone
 _NO_FIELDS = ("text", "code")  # kinds of tokens that tell nothing about the citizen
 
 
@@ -23,7 +25,10 @@ def message_documents(
     """Messages for their reader: the citizen sees their own data in full, an operator sees it masked."""
     if not messages:
         return []
-    texts = [desk.vault.open(conversation, message.text_sealed) for message in messages]
+    texts = [
+        erased_words(message) if message.meta.get("kind") == ERASED else desk.vault.open(conversation, message.text_sealed)
+        for message in messages
+    ]
     names = operator_names(session, {message.operator_id for message in messages if message.operator_id})
     attached: dict[uuid.UUID | None, list[Attachment]] = defaultdict(list)
     for attachment in session.scalars(
@@ -101,8 +106,16 @@ def note_documents(session: Session, desk: Desk, conversation: Conversation) -> 
     ]
 
 
+def erased_words(message: Message) -> str:
+    """What the message of that kind says: it holds no text of its own, as the conversation has no key any more."""
+    words = [say("erased_expired" if message.meta.get("cause") == "expired" else "erased_asked")]
+    if message.meta.get("appeal_numbers"):
+        words.append(say("erased_appeals", numbers=", ".join(message.meta["appeal_numbers"])))
+    return "\n".join(words)
+
+
 def masked_fields(session: Session, desk: Desk, conversation: Conversation) -> dict[str, str]:
-    """What the conversation holds of the citizen, masked: {"snils": "***-***-*45 95", "email2": "a***@mail.ru"}."""
+    """What the conversation holds of the citizen, masked: {"snils": "***-***-445 95", "email2": "a***@mail.ru"}."""
     values = desk.vault.values(session, conversation)
     return {name: resolve(text, values, masked=True) for name, text in citizen_fields(session, desk, conversation).items()}
 

@@ -1,13 +1,15 @@
 """What every page and every call share: problems as application/problem+json, security headers, body limits."""
 
+import ipaddress
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.datastructures import MutableHeaders, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
@@ -194,7 +196,15 @@ def _body_too_large(limit: int) -> Problem:
 
 
 def client_address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+    """What limits count as one address: of IPv6 the /64, as that is what one line is given."""
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def bearer_token(request: Request) -> str:
@@ -202,17 +212,18 @@ def bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def file_response(name: str, content: bytes, content_type: str) -> Response:
-    """A download: never shown in place, whatever is inside."""
+def file_response(name: str, content: bytes | AsyncIterator[bytes], content_type: str, size: int | None = None) -> Response:
+    """A download: never shown in place, whatever is inside. ``size``: of a content that comes in parts, so that a cut one is noticed."""
     fallback = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    return Response(
-        content,
-        media_type=content_type,
-        headers={
-            "Content-Disposition": f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}",
-            "Cache-Control": "private, no-store",
-        },
-    )
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": "private, no-store",
+    }
+    if isinstance(content, bytes):
+        return Response(content, media_type=content_type, headers=headers)
+    if size is not None:
+        headers["Content-Length"] = str(size)
+    return StreamingResponse(content, media_type=content_type, headers=headers)
 
 
 # What the body of an upload is, for /openapi.json.

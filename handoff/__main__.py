@@ -1,14 +1,20 @@
-"""`python -m handoff`: operators' accounts, deadlines."""
+"""`python -m handoff`: operators' accounts, master keys, the audit log, erasure and export, deadlines."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from core.database import open_database
+from sqlalchemy.orm import Session
+
+from core import audit
+from core.desk import open_desk
+from core.key_rotation import KeyInUse
 from core.models import AppealKind, Role, now
 from core.settings import Settings, SettingsError, settings_or_exit
 from core.working_time import MOSCOW, due
-from handoff import operators
+from handoff import audit_commands, data_commands, key_commands, operators
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,13 +35,23 @@ def main(arguments: list[str] | None = None) -> int:
     deadline.add_argument("kind", choices=[kind.value for kind in AppealKind])
     deadline.add_argument("received", help="RFC 3339; without an offset it is Moscow time")
 
+    key_commands.add_commands(commands)
+    audit_commands.add_commands(commands)
+    data_commands.add_commands(commands)
+
     options = parser.parse_args(arguments)
     settings = settings_or_exit()
     if options.command == "due":
         return _print_due(options, settings)
     try:
+        if options.command == "keys":
+            return key_commands.run(options.key_command, settings, print)
+        if options.command == "audit":
+            return audit_commands.run(options, settings, print)
+        if options.command in data_commands.COMMANDS:
+            return data_commands.run(options, settings, print)
         return _manage_accounts(options, settings)
-    except (operators.AccountError, SettingsError) as error:
+    except (operators.AccountError, data_commands.NotDone, KeyInUse, SettingsError) as error:
         print(f"otklik: {error}", file=sys.stderr)
         return 2
 
@@ -52,22 +68,30 @@ def _print_due(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _manage_accounts(options: argparse.Namespace, settings: Settings) -> int:
-    database = open_database(settings)
+    desk = open_desk(settings)
+
+    def change(action: str, work: Callable[..., Any], *arguments: Any) -> None:
+        def run(session: Session) -> None:
+            work(session, *arguments)
+            audit.append(session, desk.vault, audit.COMMAND_LINE, action, options.login)
+
+        desk.database.write(run)
+
     try:
         match options.account_command:
             case "add":
                 password = operators.hash_password(_read_password())
-                database.write(operators.add, options.login, options.name, Role(options.role), options.department, password)
+                change(audit.ACCOUNT_ADDED, operators.add, options.login, options.name, Role(options.role), options.department, password)
             case "set-password":
-                database.write(operators.set_password, options.login, operators.hash_password(_read_password()))
+                change(audit.PASSWORD_SET, operators.set_password, options.login, operators.hash_password(_read_password()))
             case "disable":
-                database.write(operators.disable, options.login, now())
+                change(audit.ACCOUNT_DISABLED, operators.disable, options.login, now())
             case "list":
-                for operator in database.read(operators.all_operators):
+                for operator in desk.database.read(operators.all_operators):
                     state = "disabled" if operator.disabled_at else "active"
                     print(f"{operator.login}\t{operator.name}\t{operator.role}\t{operator.department}\t{state}")
     finally:
-        database.close()
+        desk.close()
     return 0
 
 

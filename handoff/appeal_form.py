@@ -1,8 +1,9 @@
 """An appeal as the form hands it over: checked once more, put into normal form, registered, acknowledged."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import conversations
@@ -10,11 +11,12 @@ from core.desk import Desk
 from core.models import Appeal, AppealKind, Author, Consent, Conversation, Message
 from core.words import say
 from core.working_time import MOSCOW, in_words
-from handoff import appeals, letters
+from handoff import appeals, letters, queue
 from handoff.fields import PARSERS, FieldFault, ReplyChannel
 
 # A personal field → its kind in the vault.
 _PERSONAL = {"full_name": "name", "snils": "snils", "email": "email", "phone": "phone"}
+_DAY = timedelta(days=1)
 _KIND_WORDS = {AppealKind.COMPLAINT: "appeal_complaint", AppealKind.SUGGESTION: "appeal_suggestion"}
 
 
@@ -32,6 +34,33 @@ def record_consent(session: Session, desk: Desk, message: Message) -> None:
             given_at=message.created_at,
         )
     )
+
+
+def refuse_if_too_many(
+    session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any], received: datetime, in_reply_to: int
+) -> bool:
+    """Whether a day's appeals of the conversations that hold the form's SNILS are used up. The citizen is told so then, in words that do
+    not say whose they are, and can call a person: who knows somebody's SNILS must not be able to keep them out.
+
+    Found by the blind index: all gateways count together.
+    """
+    token = str(slots.get("snils"))
+    written = desk.vault.values(session, conversation, [token]).get(token, "")
+    recent = select(func.count()).select_from(Appeal).where(Appeal.received_at > received - _DAY)
+    count = session.scalar(recent.where(Appeal.conversation_id.in_(desk.vault.holders(session, "snils", written)))) or 0
+    if count < desk.settings.appeals_per_snils_per_day:
+        return False
+    conversations.append(
+        session,
+        desk.vault,
+        conversation,
+        Author.BOT,
+        say("appeals_used_up", hotline=desk.settings.hotline),
+        buttons=[{"title": say("call_operator_button"), "command": queue.HAND_OVER}],
+        in_reply_to=in_reply_to,
+        meta={"kind": "notice"},
+    )
+    return True
 
 
 def register(

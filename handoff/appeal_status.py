@@ -28,6 +28,7 @@ _HISTORY = {
     "claimed": "history_claimed",
     "returned_to_bot": "history_returned_to_bot",
     "closed": "history_closed",
+    "withdrawn": "history_withdrawn",
 }
 # An access code has no letter of the Russian keyboard; these look like some of its own.
 _LOOK_ALIKE = str.maketrans("АВЕКМНРСТУХ", "ABEKMHPCTYX")
@@ -83,9 +84,6 @@ class Lookup:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._nobody = Conversation(id=new_id())
-        vault.new_key(self._nobody)
-        self._no_code = vault.seal(self._nobody, new_access_code())
 
     def find(self, session: Session, number: str | None, access_code: str) -> Appeal | None:
         """``number`` as ``read_number`` returned it. None if there is no such pair; an erased appeal has no code any more."""
@@ -94,11 +92,16 @@ class Lookup:
             .join(Conversation, Conversation.id == Appeal.conversation_id)
             .where(Appeal.number == (number or ""), Conversation.data_key.is_not(None))
         ).one_or_none()
-        appeal_id, sealed, owner = None, self._no_code, self._nobody
-        if found is not None:
-            appeal_id, sealed, owner = found[0], found[1], Conversation(id=found[2], data_key=found[3])
-        is_same = hmac.compare_digest(self._vault.open(owner, sealed).encode(), _as_issued(access_code).encode())
-        return session.get_one(Appeal, appeal_id) if is_same and appeal_id is not None else None
+        if found is None:
+            nobody = Conversation(id=new_id())
+            self._vault.new_key(nobody)
+            self._is_code(nobody, self._vault.seal(nobody, new_access_code()), access_code)
+            return None
+        is_same = self._is_code(Conversation(id=found[2], data_key=found[3]), found[1], access_code)
+        return session.get_one(Appeal, found[0]) if is_same else None
+
+    def _is_code(self, owner: Conversation, sealed: bytes, typed: str) -> bool:
+        return hmac.compare_digest(self._vault.open(owner, sealed).encode(), _as_issued(typed).encode())
 
 
 def status_of(session: Session, appeal: Appeal, at: datetime) -> Status:

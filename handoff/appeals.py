@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core import blind_index
 from core.database import hint
 from core.desk import Desk
 from core.events import QUEUE
@@ -17,6 +18,7 @@ from core.working_time import MOSCOW, due, start_of
 from handoff.appeal_numbers import format_number
 
 GENERAL_DEPARTMENT = "support"
+_EARLIER_SHOWN = 20
 # What citizens read of a kind: keys of messages.ru.yml.
 KIND_WORDS = {
     AppealKind.SIMPLE: "kind_simple",
@@ -84,6 +86,26 @@ def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Appeal
     )
 
 
+def earlier(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]]:
+    """For operators, newest first: this conversation's appeals but the newest, and those of others with the same SNILS, e-mail or phone.
+
+    ``shared`` tells what is the same. Found by keyed hashes (core/blind_index.py): nothing is decrypted.
+    """
+    shared = blind_index.alike(session, conversation_id)
+    found = of_conversation(session, conversation_id)[1:]
+    others = select(Appeal).where(Appeal.conversation_id.in_(shared))
+    found += session.scalars(others.order_by(Appeal.received_at.desc(), Appeal.ordinal.desc()).limit(_EARLIER_SHOWN)) if shared else []
+    found.sort(key=lambda appeal: (appeal.received_at, appeal.ordinal), reverse=True)
+    return [
+        {
+            **appeal_document(appeal),
+            "conversation_id": str(appeal.conversation_id),
+            "shared": sorted(shared.get(appeal.conversation_id, ())),
+        }
+        for appeal in found[:_EARLIER_SHOWN]
+    ]
+
+
 def begin_work(session: Session, appeal: Appeal, operator: Operator) -> None:
     if appeal.status == AppealStatus.REGISTERED:
         appeal.status = AppealStatus.IN_PROGRESS
@@ -96,7 +118,7 @@ def close(
     """Ends an appeal; ``resolution`` says how, in the operator's words."""
     appeal.status = AppealStatus.CLOSED
     appeal.closed_at = at
-    tokenised = desk.vault.tokenise(session, conversation, resolution)
+    tokenised = desk.vault.tokenise(session, conversation, resolution, indexed=False)
     record(session, appeal, "closed", operator, desk.vault.seal(conversation, tokenised))
     hint(session, QUEUE)
 

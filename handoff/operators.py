@@ -21,6 +21,7 @@ class AccountError(Exception):
 
 
 MIN_PASSWORD = 8
+MAX_LOGIN = 60
 
 
 def hash_password(password: str) -> str:
@@ -31,7 +32,9 @@ def hash_password(password: str) -> str:
 
 
 def add(session: Session, login: str, name: str, role: Role, department: str, password_hash: str) -> Operator:
-    """AccountError if the login is taken."""
+    """AccountError if the login is taken, or longer than its column."""
+    if not 0 < len(login) <= MAX_LOGIN:
+        raise AccountError(f"a login has 1 to {MAX_LOGIN} characters")
     if session.scalar(select(Operator.id).where(Operator.login == login)):
         raise AccountError(f"there is an operator {login!r} already")
     operator = Operator(login=login, name=name, role=role, department=department, password_hash=password_hash)

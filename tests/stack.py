@@ -75,6 +75,11 @@ class Stack:
             "OTKLIK_CONVERSATIONS_PER_MINUTE": "100000",
             "OTKLIK_LOGINS_PER_MINUTE": "100000",
             "OTKLIK_STATUS_CHECKS_PER_MINUTE": "100000",
+            "OTKLIK_APPEALS_PER_SNILS_PER_DAY": "100000",
+            "OTKLIK_OPERATOR_READS_PER_MINUTE": "100000",
+            "OTKLIK_REVEALS_PER_MINUTE": "100000",
+            "OTKLIK_GUESSES_FREE": "100000",
+            "OTKLIK_GUESSES_MOST": "100000",
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -119,7 +119,7 @@ class Telegram:
         wanted: dict[str, Any] = {"timeout": seconds, "allowed_updates": ["message", "callback_query"]}
         # Before the offset is read: after a week's silence Telegram may count from a lower number.
         if self._swept_at is None or time.monotonic() - self._swept_at > _SWEEP_SECONDS:
-            await database.write_soon(updates.sweep, now())
+            await database.write_soon(updates.sweep, now(), self._desk.settings.keep_telegram_update_days)
             self._swept_at = time.monotonic()
         offset = await database.read_soon(updates.next_offset)
         if offset is not None:

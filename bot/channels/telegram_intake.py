@@ -25,7 +25,7 @@ from core.desk import Desk
 from core.errors import DatabaseDown, Problem, too_large
 from core.facts import size_words
 from core.files import Files
-from core.limits import RateLimit
+from core.limits import Counters, SharedRateLimit
 from core.models import Author, Conversation, Mode, now
 from core.web import place_of
 from core.words import say
@@ -54,7 +54,7 @@ class TelegramIntake:
         self._bot = bot
         self._files = files
         self._turns = turns
-        self._limit = RateLimit(desk.settings.messages_per_minute)
+        self._limit = SharedRateLimit(Counters(desk), "messages", desk.settings.messages_per_minute)
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
         self._running: dict[uuid.UUID, asyncio.Task[None]] = {}
@@ -99,7 +99,7 @@ class TelegramIntake:
                 await asyncio.sleep((unit.whole_at - now()).total_seconds())
                 continue  # perhaps with more parts
             try:
-                self._limit.check(str(conversation_id))
+                await self._limit.check(str(conversation_id))
                 async with self._slots:
                     await self._take(unit)
             except Problem as problem:  # too many at once: they wait, none is lost
@@ -172,7 +172,7 @@ class TelegramIntake:
                 notices.append(say("telegram_button_gone") if problem.key == "payload_unknown" else problem.detail)
             else:
                 savepoint.commit()
-        if notices:
+        if notices and conversation.mode != Mode.CLOSED:  # a yes may just have erased it
             self._notify(session, conversation, "\n".join(notices))
         return message is not None and conversation.mode == Mode.BOT and message.seq in intake.open_turns(session, conversation.id)
 

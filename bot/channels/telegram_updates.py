@@ -19,7 +19,6 @@ from core.models import Conversation, TelegramUpdate
 CHANNEL = "telegram"
 _LARGEST_ALBUM = 10
 _ALBUM_SECONDS = 1.5  # without a new part: the album is whole
-_PROOF_DAYS = 3  # Telegram repeats an update for a day, and begins new numbers after a week of silence
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,9 @@ def note_attempt(session: Session, unit: Unit) -> None:
     )
 
 
-def sweep(session: Session, at: datetime) -> None:
+def sweep(session: Session, at: datetime, days: int) -> None:
     """Forgets the updates that Telegram can no longer repeat."""
-    session.execute(delete(TelegramUpdate).where(TelegramUpdate.processed_at < at - timedelta(days=_PROOF_DAYS)))
+    session.execute(delete(TelegramUpdate).where(TelegramUpdate.processed_at < at - timedelta(days=days)))
 
 
 def _open_rows(session: Session, conversation_id: uuid.UUID, limit: int) -> Sequence[TelegramUpdate]:

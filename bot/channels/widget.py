@@ -18,7 +18,7 @@ from core.desk import Desk
 from core.errors import not_authenticated, not_found
 from core.files import Files
 from core.ids import token_hash
-from core.limits import RateLimit
+from core.limits import Counters, SharedRateLimit
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name, message_document, message_documents
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
@@ -66,9 +66,10 @@ class WidgetDesk:
         self.desk = desk
         self.turns = turns
         self.files = files
-        self.message_limit = RateLimit(desk.settings.messages_per_minute)
-        self.file_limit = RateLimit(desk.settings.messages_per_minute)
-        self.conversation_limit = RateLimit(desk.settings.conversations_per_minute)
+        counters = Counters(desk)
+        self.message_limit = SharedRateLimit(counters, "messages", desk.settings.messages_per_minute)
+        self.file_limit = SharedRateLimit(counters, "files", desk.settings.messages_per_minute)
+        self.conversation_limit = SharedRateLimit(counters, "conversations", desk.settings.conversations_per_minute)
 
     async def check_token(self, conversation_id: uuid.UUID, token: str) -> None:
         """Problem 404 for an unknown conversation, 401 for a token that is not its own."""
@@ -78,7 +79,7 @@ class WidgetDesk:
 
     async def accept(self, conversation_id: uuid.UUID, new: NewMessage) -> dict[str, Any]:
         """Stores a message and begins its turn; returns it as api.md shows it. Problem 409, 422, 429."""
-        self.message_limit.check(str(conversation_id))
+        await self.message_limit.check(str(conversation_id))
 
         def store(session: Session) -> dict[str, Any]:
             message = intake.accept(session, self.desk, conversation_id, new.inbound(), now())
@@ -118,7 +119,7 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
     @routes.post("", status_code=201)
     async def start(request: Request, _given: NewConversation | None = None) -> dict[str, Any]:
         """Begins a conversation; the greeting is message 1."""
-        widget.conversation_limit.check(client_address(request))
+        await widget.conversation_limit.check(client_address(request))
 
         def begin(session: Session) -> tuple[Conversation, str]:
             conversation, token = conversations.start(session, desk.vault, CHANNEL)
@@ -158,7 +159,7 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
     @routes.post("/{conversation_id}/attachments", status_code=201, openapi_extra=UPLOAD)
     async def upload(conversation_id: Own, request: Request) -> dict[str, Any]:
         """Takes a file for a message to come. Its body is read once the caller is known."""
-        widget.file_limit.check(str(conversation_id))
+        await widget.file_limit.check(str(conversation_id))
         attachment = await widget.files.accept(conversation_id, *await read_upload(request))
 
         def show(session: Session) -> dict[str, Any]:
@@ -176,11 +177,14 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
             hidden = attachment is None or (attachment.operator_id is not None and attachment.message_id is None)
             if attachment is None or hidden or attachment.conversation_id != conversation_id:
                 raise not_found("attachment_not_found")
+            if attachment.erased_at is not None:
+                raise not_found("attachment_gone")
             conversation = conversations.find(session, conversation_id)
             return conversation, attachment, file_name(session, desk, conversation, attachment)
 
         conversation, attachment, name = await desk.database.read_soon(find)
-        return file_response(name, await widget.files.read(conversation, attachment), attachment.content_type)
+        content = await widget.files.stream(conversation, attachment)
+        return file_response(name, content, attachment.content_type, attachment.size)
 
     @routes.post("/{conversation_id}/leave-queue")
     async def leave(conversation_id: Own) -> dict[str, Any]:

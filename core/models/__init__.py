@@ -9,8 +9,8 @@ from core.models.base import LAST_SEQ, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
 from core.models.kinds import AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
-from core.models.operators import AuditEntry, Operator, OperatorSession
-from core.models.personal_data import Consent, VaultEntry
+from core.models.operators import AuditEntry, AuditHead, Operator, OperatorSession
+from core.models.personal_data import Consent, Erasure, Export, IndexedValue, VaultEntry, WrappedKey
 from core.models.turns import Effect, Turn
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Article",
     "Attachment",
     "AuditEntry",
+    "AuditHead",
     "Author",
     "Base",
     "Consent",
@@ -31,6 +32,9 @@ __all__ = [
     "DeliveryState",
     "Draft",
     "Effect",
+    "Erasure",
+    "Export",
+    "IndexedValue",
     "Instant",
     "Lease",
     "Message",
@@ -46,5 +50,6 @@ __all__ = [
     "Turn",
     "TurnState",
     "VaultEntry",
+    "WrappedKey",
     "now",
 ]

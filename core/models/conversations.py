@@ -29,7 +29,7 @@ class Conversation(Base):
     push_token: Mapped[str | None] = mapped_column(String(40))  # where messages are pushed to; None where the citizen fetches them
     address_hash: Mapped[bytes | None]  # keyed, of the channel and that address: by it the citizen's next message finds the conversation
     citizen_here_until: Mapped[datetime | None]  # kept by gateways that share the database: presence.py
-    data_key: Mapped[bytes | None]  # wrapped by the master key; destroyed by erasure
+    data_key: Mapped[bytes | None]  # wrapped by a master key; destroyed by erasure
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -79,6 +79,7 @@ class Attachment(Base):
     size: Mapped[int]
     scan: Mapped[Scan]
     released_at: Mapped[datetime | None]  # an operator opened it unscanned, with a reason in the audit log
+    erased_at: Mapped[datetime | None]  # its content is deleted: the time it is kept is over
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -1,5 +1,6 @@
 """Who is calling: an operator by session cookie (pages) or bearer token (programs)."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request, WebSocket
@@ -9,7 +10,8 @@ from core.desk import Desk
 from core.errors import Problem, not_allowed
 from core.models import Operator, now
 from core.web import bearer_token
-from handoff import operators
+from handoff import operators, rights
+from handoff.rights import Right
 
 COOKIE = "otklik_session"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -29,6 +31,16 @@ class Access:
             if request.method not in _SAFE_METHODS:
                 check_origin(request)
         return await self.of_token(token)
+
+    def holding(self, right: Right) -> Callable[[Request], Awaitable[Operator]]:
+        """The dependency of a call that wants a right. Problem 403 in words for whose role does not hold it."""
+
+        async def holder(request: Request) -> Operator:
+            operator = await self(request)
+            rights.check(operator, right)
+            return operator
+
+        return holder
 
     async def of_token(self, token: str) -> Operator:
         return await self._desk.database.read_soon(_of_session, token)

@@ -8,18 +8,18 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from core import conversations
-from core.errors import not_authenticated
-from core.limits import RateLimit
+from core import audit, conversations
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
 from handoff import operators, queue
 from handoff.console.access import COOKIE, Access, check_origin
+from handoff.console.login import LoginDesk
+from handoff.console.reasons import Reasoned
 from handoff.console.workplace import Workplace
+from handoff.rights import Right, held
 
 _RESOLUTION_CHARACTERS = 2000
-_REASON_CHARACTERS = 500
 
 
 class Login(BaseModel):
@@ -39,35 +39,24 @@ class Resolution(BaseModel):
     resolution: Annotated[str, Field(max_length=_RESOLUTION_CHARACTERS)]
 
 
-class Reveal(BaseModel):
+class Reveal(Reasoned):
     field: Annotated[str, Field(max_length=40)]
-    reason: Annotated[str, Field(max_length=_REASON_CHARACTERS)]
-
-
-class Release(BaseModel):
-    reason: Annotated[str, Field(max_length=_REASON_CHARACTERS)]
 
 
 def account_routes(workplace: Workplace, access: Access) -> APIRouter:
     """Login, logout, and who I am."""
     desk = workplace.desk
     routes = APIRouter(prefix="/api/operator", tags=["operator"])
-    login_limit = RateLimit(desk.settings.logins_per_minute)
+    login_desk = LoginDesk(desk, workplace)
 
     @routes.post("/login")
     async def login(request: Request, given: Login) -> Response:
         """Begins a session: a cookie for pages, a token for programs."""
         check_origin(request)
-        login_limit.check(f"address {client_address(request)}")
-        login_limit.check(f"login {given.login}")
-        operator = await desk.database.read_soon(operators.find_by_login, given.login)
-        if not await workplace.password_matches(operator, given.password) or operator is None:
-            raise not_authenticated("login_wrong")
-        hours = desk.settings.operator_session_hours
-        token = await desk.database.write_soon(operators.begin_session, operator, now(), hours)
+        token = await login_desk.begin_session(given.login, given.password, client_address(request))
         response = JSONResponse({"token": token})
-        secure = desk.settings.cookie_secure
-        response.set_cookie(COOKIE, token, max_age=hours * 3600, httponly=True, samesite="strict", secure=secure, path="/")
+        seconds, secure = desk.settings.operator_session_hours * 3600, desk.settings.cookie_secure
+        response.set_cookie(COOKIE, token, max_age=seconds, httponly=True, samesite="strict", secure=secure, path="/")
         return response
 
     @routes.post("/logout", status_code=204)
@@ -80,7 +69,7 @@ def account_routes(workplace: Workplace, access: Access) -> APIRouter:
 
     @routes.get("/me")
     async def who_am_i(operator: Annotated[Operator, Depends(access)]) -> dict[str, Any]:
-        return {"login": operator.login, "name": operator.name, "role": operator.role}
+        return {"login": operator.login, "name": operator.name, "role": operator.role, "rights": held(operator)}
 
     return routes
 
@@ -89,62 +78,73 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
     """The queue and conversations."""
     desk = workplace.desk
     routes = APIRouter(prefix="/api/operator", tags=["operator"])
-    Caller = Annotated[Operator, Depends(access)]  # noqa: N806 - a type
+    Reader = Annotated[Operator, Depends(access.holding(Right.READ))]  # noqa: N806 - types
+    Worker = Annotated[Operator, Depends(access.holding(Right.WORK))]  # noqa: N806
+    Revealer = Annotated[Operator, Depends(access.holding(Right.REVEAL))]  # noqa: N806
+    Releaser = Annotated[Operator, Depends(access.holding(Right.RELEASE))]  # noqa: N806
 
     @routes.get("/queue")
-    async def read_queue(_operator: Caller) -> dict[str, Any]:
+    async def read_queue(_operator: Reader) -> dict[str, Any]:
         """Waiting conversations and open appeals, most urgent first."""
         return {"items": await desk.database.read_soon(queue.items)}
 
     @routes.get("/conversations/{conversation_id}")
-    async def read(conversation_id: uuid.UUID, _operator: Caller) -> dict[str, Any]:
+    async def read(conversation_id: uuid.UUID, operator: Reader) -> dict[str, Any]:
         """The conversation with everything an operator needs beside it; personal data masked."""
-        return await workplace.transcript(conversation_id)
+        return await workplace.transcript(conversation_id, operator)
 
     @routes.post("/conversations/{conversation_id}/claim")
-    async def claim(conversation_id: uuid.UUID, operator: Caller) -> dict[str, Any]:
+    async def claim(conversation_id: uuid.UUID, operator: Worker) -> dict[str, Any]:
         def take(session: Session) -> None:
-            queue.claim(session, desk, conversations.lock(session, conversation_id), operator, now())
+            conversation = conversations.lock(session, conversation_id)
+            is_new = conversation.operator_id != operator.id
+            queue.claim(session, desk, conversation, operator, now())
+            if is_new:
+                audit.append(session, desk.vault, operator, audit.CLAIM, conversation=conversation)
 
         await desk.database.write_soon(take)
         return {"mode": Mode.OPERATOR, "operator": {"login": operator.login, "name": operator.name}}
 
     @routes.post("/conversations/{conversation_id}/messages", status_code=202)
-    async def send(conversation_id: uuid.UUID, new: NewReply, operator: Caller) -> dict[str, Any]:
+    async def send(conversation_id: uuid.UUID, new: NewReply, operator: Worker) -> dict[str, Any]:
         """A reply to the citizen, or with ``internal`` a note that they never see."""
         if new.internal:
             return await workplace.note(conversation_id, operator, new.client_message_id, new.text, new.attachment_ids)
         return await workplace.reply(conversation_id, operator, new.client_message_id, new.text, new.attachment_ids)
 
     @routes.post("/conversations/{conversation_id}/close")
-    async def close(conversation_id: uuid.UUID, given: Resolution, operator: Caller) -> dict[str, Any]:
+    async def close(conversation_id: uuid.UUID, given: Resolution, operator: Worker) -> dict[str, Any]:
         """Ends the operator's part and the appeal."""
         resolution = workplace.check_words(given.resolution, "resolution", "resolution_missing")
 
         def end(session: Session) -> None:
-            queue.close(session, desk, conversations.lock(session, conversation_id), operator, resolution, now())
+            conversation = conversations.lock(session, conversation_id)
+            queue.close(session, desk, conversation, operator, resolution, now())
+            audit.append(session, desk.vault, operator, audit.CLOSE, conversation=conversation)
 
         await desk.database.write_soon(end)
         return {"mode": Mode.BOT}
 
     @routes.post("/conversations/{conversation_id}/return-to-bot")
-    async def return_to_bot(conversation_id: uuid.UUID, operator: Caller) -> dict[str, Any]:
+    async def return_to_bot(conversation_id: uuid.UUID, operator: Worker) -> dict[str, Any]:
         """Ends the operator's part; the appeal stays open."""
 
         def end(session: Session) -> None:
-            queue.return_to_bot(session, desk, conversations.lock(session, conversation_id), operator)
+            conversation = conversations.lock(session, conversation_id)
+            queue.return_to_bot(session, desk, conversation, operator)
+            audit.append(session, desk.vault, operator, audit.RETURN, conversation=conversation)
 
         await desk.database.write_soon(end)
         return {"mode": Mode.BOT}
 
     @routes.post("/conversations/{conversation_id}/reveal")
-    async def reveal(conversation_id: uuid.UUID, given: Reveal, operator: Caller) -> dict[str, Any]:
+    async def reveal(conversation_id: uuid.UUID, given: Reveal, operator: Revealer) -> dict[str, Any]:
         """A field in full; written to the audit log."""
         reason = workplace.check_words(given.reason, "reason", "reason_missing")
-        return {"value": await desk.database.write_soon(workplace.reveal, conversation_id, operator, given.field, reason)}
+        return {"value": await workplace.reveal(conversation_id, operator, given.field, reason)}
 
     @routes.post("/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=UPLOAD)
-    async def upload(conversation_id: uuid.UUID, request: Request, operator: Caller) -> dict[str, Any]:
+    async def upload(conversation_id: uuid.UUID, request: Request, operator: Worker) -> dict[str, Any]:
         """Takes a file for a reply to come. Its body is read once the caller is known."""
 
         def check(session: Session) -> None:
@@ -160,7 +160,7 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
         return await desk.database.read_soon(show)
 
     @routes.get("/attachments/{attachment_id}")
-    async def download(attachment_id: uuid.UUID, operator: Caller) -> Response:
+    async def download(attachment_id: uuid.UUID, operator: Worker) -> Response:
         """A file; 409 for one that was not scanned and not released."""
 
         def find(session: Session) -> tuple[Conversation, Attachment, str]:
@@ -168,10 +168,12 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
             return conversation, attachment, file_name(session, desk, conversation, attachment, for_operator=True)
 
         conversation, attachment, name = await desk.database.read_soon(find)
-        return file_response(name, await workplace.files.read(conversation, attachment), attachment.content_type)
+        await workplace.record_download(conversation.id, operator, attachment.id)
+        content = await workplace.files.stream(conversation, attachment)
+        return file_response(name, content, attachment.content_type, attachment.size)
 
     @routes.post("/attachments/{attachment_id}/release", status_code=204)
-    async def release(attachment_id: uuid.UUID, given: Release, operator: Caller) -> Response:
+    async def release(attachment_id: uuid.UUID, given: Reasoned, operator: Releaser) -> Response:
         """Lets an unscanned file be opened; written to the audit log."""
         reason = workplace.check_words(given.reason, "reason", "reason_missing")
         await desk.database.write_soon(workplace.release, attachment_id, operator, reason)

@@ -8,6 +8,9 @@ from fastapi.templating import Jinja2Templates
 
 from core.desk import Desk
 from handoff.console.access import current_operator
+from handoff.console.reasons import REASON_CHARACTERS
+from handoff.field_words import FIELDS
+from handoff.rights import Right, held
 
 FOLDER = Path(__file__).parent
 
@@ -24,6 +27,9 @@ def console_pages(desk: Desk) -> APIRouter:
         if operator is None:
             return templates.TemplateResponse(request, "login.html", words, headers=headers)
         who = {"operator_name": operator.name, "operator_login": operator.login, "operator_role": operator.role, "limits": desk.settings}
+        rights = held(operator)
+        who |= {"rights": " ".join(rights), "reads_audit": Right.READ_AUDIT in rights}
+        who |= {"reason_characters": REASON_CHARACTERS, "field_words": FIELDS}
         return templates.TemplateResponse(request, "console.html", {**words, **who}, headers=headers)
 
     return routes

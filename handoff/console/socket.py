@@ -15,9 +15,10 @@ from core.limits import RateLimit
 from core.models import Operator
 from core.sockets import BAD_TOKEN, COME_BACK, Closing, FrameStream, as_cursor, read_frame
 from core.transcript import message_documents, note_documents
-from handoff import queue
+from handoff import queue, rights
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.workplace import Workplace
+from handoff.rights import Right
 
 _FRAMES_PER_MINUTE = 1200
 _PAGE = 200
@@ -64,6 +65,7 @@ def console_socket_routes(workplace: Workplace, access: Access) -> APIRouter:
                         check_origin(socket)
                         token = socket.cookies.get(COOKIE, "")
                     operator = await access.of_token(str(token))
+                    rights.check(operator, Right.READ)
                 except Problem:
                     raise Closing(BAD_TOKEN) from None
                 await ConsoleSocket(workplace, access, stream, str(token), operator, presence, flood_limit).run()
@@ -173,6 +175,7 @@ class ConsoleSocket:
         topic = str(conversation_id)
         seen: dict[str, Any] = {"after": after, "state": None, "notes": None}
         with self._events.subscribe(topic) as hints, contextlib.suppress(Problem, WebSocketDisconnect, RuntimeError):
+            await self._workplace.record_opening(conversation_id, self._operator)
             await self._catch_up(conversation_id, seen)
             while True:
                 hint = await hints.get(_LOOK_SECONDS)

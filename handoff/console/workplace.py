@@ -3,27 +3,32 @@
 import asyncio
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import conversations
+from core import audit, consents, conversations
 from core.desk import Desk
 from core.errors import conflict, invalid, not_found
 from core.facts import fill
 from core.files import Files
 from core.ids import digest
 from core.inbound import check_text, unsent_attachments
-from core.models import Attachment, AuditEntry, Author, Conversation, Mode, Operator, Scan, now
+from core.limits import Counters, SharedRateLimit
+from core.models import Attachment, Author, Conversation, Mode, Operator, Scan, now
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
 from handoff import appeals, letters, operators, queue
+from handoff.export import CONTENT_TYPE as EXPORT
 
 _ALL_MESSAGES = 1_000_000
 _PASSWORD_CHECKS_AT_ONCE = 2
 _ANSWERS_TO_QUESTIONS = ("answer", "suggestions", "no_answer")
 _LAST_WORDS = 5
+_ONE_OPENING = timedelta(hours=1)
 
 # Articles that fit the citizen's words: [{"slug", "title", "text"}].
 Suggest = Callable[[str], list[dict[str, str]]]
@@ -38,14 +43,40 @@ class Workplace:
         self._suggest = suggest
         self._citizens = citizens
         self._password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
+        counters = Counters(desk)
+        self._read_limit = SharedRateLimit(counters, "reads of operator", desk.settings.operator_reads_per_minute)
+        self._reveal_limit = SharedRateLimit(counters, "reveals of operator", desk.settings.reveals_per_minute)
 
     async def password_matches(self, operator: Operator | None, password: str) -> bool:
         """In a thread, a few at once: each takes tens of milliseconds and 64 MiB on purpose."""
         async with self._password_checks:
             return await asyncio.to_thread(operators.password_matches, operator, password)
 
-    async def transcript(self, conversation_id: uuid.UUID) -> dict[str, Any]:
-        """The whole conversation for an operator. Problem 404."""
+    async def record_opening(self, conversation_id: uuid.UUID, operator: Operator) -> None:
+        """Writes into the audit log who reads a conversation, once an hour. Problem 404; 429 for one who reads too much."""
+        await self._read_limit.check(operator.login)
+        await self._record_once(conversation_id, operator, audit.OPEN)
+
+    async def record_download(self, conversation_id: uuid.UUID, operator: Operator, attachment_id: uuid.UUID) -> None:
+        """Writes into the audit log who opens a file, once an hour. Problem 429 for one who opens too many."""
+        await self._read_limit.check(operator.login)
+        await self._record_once(conversation_id, operator, audit.DOWNLOAD, str(attachment_id))
+
+    async def _record_once(self, conversation_id: uuid.UUID, operator: Operator, action: str, subject: str = "") -> None:
+        done = (operator, action, conversation_id, now() - _ONE_OPENING, subject)
+        if await self.desk.database.read_soon(audit.was_recorded, *done):
+            return
+
+        def record(session: Session) -> None:
+            conversation = conversations.lock(session, conversation_id)  # several calls at once are one opening
+            if not audit.was_recorded(session, *done):
+                audit.append(session, self.desk.vault, operator, action, subject, conversation=conversation)
+
+        await self.desk.database.write_soon(record)
+
+    async def transcript(self, conversation_id: uuid.UUID, operator: Operator) -> dict[str, Any]:
+        """The whole conversation for an operator; the opening is recorded first. Problem 404."""
+        await self.record_opening(conversation_id, operator)
         document, question = await self.desk.database.read_soon(self._transcript, conversation_id)
         articles = await asyncio.to_thread(self._suggest, question) if question else []
         document["suggested_articles"] = [{**article, "text": fill(article["text"], self.desk.settings)} for article in articles]
@@ -61,7 +92,7 @@ class Workplace:
             "notes": note_documents(session, self.desk, conversation),
             "fields": masked_fields(session, self.desk, conversation),
             "appeal": own_appeals[0] if own_appeals else None,
-            "earlier_appeals": own_appeals[1:],
+            "earlier_appeals": appeals.earlier(session, conversation_id),
             "deliveries": letters.letter_documents(session, conversation),
             **self.state(session, conversation),
             "channel": conversation.channel,
@@ -126,14 +157,22 @@ class Workplace:
 
         return await self.desk.database.write_soon(store)
 
-    def reveal(self, session: Session, conversation_id: uuid.UUID, operator: Operator, field: str, reason: str) -> str:
-        """A field's value in full, and a line in the audit log. Problem 404."""
-        conversation = conversations.lock(session, conversation_id)
-        fields = citizen_fields(session, self.desk, conversation)
-        if field not in fields:
-            raise not_found("field_unknown")
-        self._audit(session, conversation, operator, "reveal", field, reason)
-        return resolve(fields[field], self.desk.vault.values(session, conversation, [fields[field]]), masked=False)
+    async def reveal(self, conversation_id: uuid.UUID, operator: Operator, field: str, reason: str) -> str:
+        """A field's value in full, and a line in the audit log. Problem 404, 409; 429 for one who reveals too much."""
+        await self._reveal_limit.check(operator.login)
+
+        def show(session: Session) -> str:
+            conversation = conversations.lock(session, conversation_id)
+            if consents.withdrawn_at(session, conversation_id):
+                raise conflict("opening_withdrawn")
+            fields = citizen_fields(session, self.desk, conversation)
+            if field not in fields:
+                raise not_found("field_unknown")
+            value = resolve(fields[field], self.desk.vault.values(session, conversation, [fields[field]]), masked=False)
+            audit.append(session, self.desk.vault, operator, audit.REVEAL, field, reason, conversation=conversation)
+            return value
+
+        return await self.desk.database.write_soon(show)
 
     def readable_attachment(self, session: Session, attachment_id: uuid.UUID, operator: Operator) -> tuple[Conversation, Attachment]:
         """An attachment that may be opened. Problem 404, 409."""
@@ -141,22 +180,31 @@ class Workplace:
         # What is not sent yet is its uploader's own.
         if attachment is None or (attachment.message_id is None and attachment.operator_id != operator.id):
             raise not_found("attachment_not_found")
+        if attachment.content_type == EXPORT:
+            raise not_found("attachment_not_found")  # the citizen's own: everything of theirs, unmasked
+        if attachment.erased_at is not None:
+            raise not_found("attachment_gone")
         if attachment.scan == Scan.REFUSED:
             raise conflict("attachment_refused")
+        _check_consent(session, attachment)
         if attachment.scan == Scan.UNSCANNED and attachment.released_at is None and attachment.operator_id is None:
             raise conflict("unscanned")
         return conversations.find(session, attachment.conversation_id), attachment
 
     def release(self, session: Session, attachment_id: uuid.UUID, operator: Operator, reason: str) -> None:
         """Lets an unscanned file be opened from now on. Problem 404, 409."""
-        attachment = session.get(Attachment, attachment_id)
-        if attachment is None or attachment.message_id is None:
+        owner = session.scalar(select(Attachment.conversation_id).where(Attachment.id == attachment_id, Attachment.message_id.is_not(None)))
+        if owner is None:
             raise not_found("attachment_not_found")
+        conversation = conversations.lock(session, owner)
+        attachment = session.get_one(Attachment, attachment_id)
+        if attachment.erased_at is not None:
+            raise not_found("attachment_gone")
         if attachment.scan == Scan.REFUSED:
             raise conflict("attachment_refused")
+        _check_consent(session, attachment)
         attachment.released_at = now()
-        conversation = conversations.lock(session, attachment.conversation_id)
-        self._audit(session, conversation, operator, "release", str(attachment.id), reason)
+        audit.append(session, self.desk.vault, operator, audit.RELEASE, str(attachment.id), reason, conversation=conversation)
 
     def check_words(self, text: str, field: str, missing: str) -> str:
         """What an operator has to write, trimmed. Problem 422 if it is empty or cannot be stored."""
@@ -164,11 +212,12 @@ class Workplace:
             raise invalid(field, missing)
         return check_text(self.desk, text, has_attachment=False).strip()
 
-    def _audit(self, session: Session, conversation: Conversation, operator: Operator, action: str, subject: str, reason: str) -> None:
-        sealed = self.desk.vault.seal(conversation, self.desk.vault.tokenise(session, conversation, reason))
-        session.add(
-            AuditEntry(operator_id=operator.id, conversation_id=conversation.id, action=action, subject=subject, reason_sealed=sealed)
-        )
+
+def _check_consent(session: Session, attachment: Attachment) -> None:
+    """Problem 409 for a citizen's file from before they withdrew their consent. What they send later they mean to be read."""
+    withdrawn_at = consents.withdrawn_at(session, attachment.conversation_id)
+    if attachment.operator_id is None and withdrawn_at and attachment.created_at <= withdrawn_at:
+        raise conflict("opening_withdrawn")
 
 
 def _question(documents: list[dict[str, Any]]) -> str:

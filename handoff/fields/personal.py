@@ -9,7 +9,8 @@ from handoff.fields.writing import digits_of, plain
 _FEWEST_DIGITS = 5
 # «anna@mail,ru», «anna собака mail.ru», «anna.lebedeva mail.ru», «anna(at)mail.ru»
 _LIKE_AN_ADDRESS = re.compile(r"\w\s?@\s?\w|\bсобак|\(at\)|\w\.[a-z]{2,}\b", re.IGNORECASE)
-_MOST_WORDS = 6  # around an address; a longer text is a story
+_LIKE_A_DATE = re.compile(r"[0-9].*[0-9]{2}")
+_MOST_WORDS = 6  # around an address or a date; a longer text is a story
 
 
 def expected_answer(asked: str | None, text: str) -> Expected | None:
@@ -25,6 +26,8 @@ def expected_answer(asked: str | None, text: str) -> Expected | None:
             return Expected(asked, whole) if len(digits_of(plain(text))) >= _FEWEST_DIGITS else None
         case "email":
             return Expected("email", whole) if _LIKE_AN_ADDRESS.search(text) and len(text.split()) <= _MOST_WORDS else None
+        case "birth_date":
+            return Expected("birthdate", whole) if _LIKE_A_DATE.search(text) and len(text.split()) <= _MOST_WORDS else None
         case _:
             return None
 

@@ -18,6 +18,7 @@ from handoff import appeals
 CHANNEL = "mail"
 RECEIPT = "receipt"
 ANSWER = "answer"
+ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py
 
 
 def put_receipt(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal) -> Delivery | None:
@@ -103,6 +104,8 @@ def _failure_words(delivery: Delivery) -> str | None:
             return say("delivery_address")
         case "erased":
             return say("delivery_erased")
+        case "withdrawn":
+            return say("delivery_withdrawn")
         case "blocked" | "no_chat":
             return say("delivery_blocked")
         case "not_taken":

@@ -12,15 +12,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import consents
 from core.deliveries import Undeliverable
 from core.desk import Desk
+from core.files import parts_of
 from core.models import Appeal, Attachment, Conversation, Delivery, Message
 from core.personal_data import resolve
 from core.transcript import file_name
 from core.words import say
 from core.working_time import in_words
 from handoff.appeals import KIND_WORDS
-from handoff.letters import ANSWER, RECEIPT, newest_appeal, status_url
+from handoff.letters import ANSWER, ERASURE, RECEIPT, newest_appeal, status_url
+from handoff.letters.receipts import receipt_address, withdrawn_numbers
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -34,13 +37,20 @@ _TEMPLATES = Environment(
 def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     """The letter, the same at every attempt. Undeliverable if the data is erased or the address cannot be one."""
     conversation = session.get_one(Conversation, delivery.conversation_id)
-    if conversation.data_key is None:
-        raise Undeliverable("erased")
     settings = desk.settings
-    values = desk.vault.values(session, conversation)
     letter = EmailMessage(policy=SMTP)
     letter["From"] = _address(settings.official_email, settings.service_name)
-    letter["To"] = _address(values.get(delivery.address_token, ""))
+    if delivery.kind == ERASURE:
+        values: dict[str, str] = {}
+        recipient = receipt_address(session, desk, delivery)
+    elif conversation.data_key is None:
+        raise Undeliverable("erased")
+    elif consents.withdrawn_at(session, conversation.id):
+        raise Undeliverable("withdrawn")  # while it was under way: what was queued is cancelled
+    else:
+        values = desk.vault.values(session, conversation)
+        recipient = values.get(delivery.address_token)
+    letter["To"] = _address(recipient or "")
     letter["Reply-To"] = _address(settings.official_email)
     letter["Date"] = delivery.created_at
     letter["Message-ID"] = delivery.message_id
@@ -50,6 +60,10 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
         letter["Auto-Submitted"] = "auto-replied"
         subject, text = _receipt(session, desk, conversation, delivery.subject_id)
         attached: list[Attachment] = []
+    elif delivery.kind == ERASURE:
+        letter["Auto-Submitted"] = "auto-replied"
+        subject, text = _erasure(session, desk, conversation.id)
+        attached = []
     elif delivery.kind == ANSWER:
         attached = list(session.scalars(select(Attachment).where(Attachment.message_id == delivery.subject_id).order_by(Attachment.id)))
         subject, text = _answer(session, desk, conversation, delivery.subject_id, values, len(attached))
@@ -59,7 +73,7 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     letter.set_content(text, cte="base64")  # lines of any length through servers of any age
     for attachment in attached:
         maintype, _, subtype = attachment.content_type.partition("/")
-        content = desk.vault.open_bytes(conversation, desk.blobs.get(attachment.id))
+        content = b"".join(parts_of(desk, conversation, attachment.id))  # a letter is built whole; its files are bounded by the settings
         name = file_name(session, desk, conversation, attachment)
         letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
     return letter
@@ -89,6 +103,15 @@ def _answer(
         number=appeal.number if appeal else None,
         text=resolve(desk.vault.open(conversation, message.text_sealed), values, masked=False).strip(),
         attached=attached,
+        chat_url=f"{desk.settings.public_url.rstrip('/')}/",
+    )
+
+
+def _erasure(session: Session, desk: Desk, conversation_id: uuid.UUID) -> tuple[str, str]:
+    return _fill(
+        "erasure.txt",
+        settings=desk.settings,
+        numbers=", ".join(withdrawn_numbers(session, conversation_id)),
         chat_url=f"{desk.settings.public_url.rstrip('/')}/",
     )
 

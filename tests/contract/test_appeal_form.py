@@ -64,7 +64,7 @@ def answer(desk: Desk, conversation_id: uuid.UUID, text: str) -> str:
         ("snils", "8 916 555 01 42", "pdsnils1"),
         ("snils", "а можно без него?", "а можно без него?"),
         ("snils", "112-233-445 95 и телефон 8 916 123-45-67", "pdsnils1 и телефон pdphone1"),
-        ("snils", "112-233-445  95 тел 8 916 123-45-67", "pdsnils1"),
+        ("snils", "112-233-445  95 тел 8 916 123-45-67", "pdsnils1 тел pdphone1"),
         ("full_name", "Хорошо, Лебедева Анна Сергеевна", "Хорошо, pdname1"),
         ("full_name", "Лебедева Анна Сергеевна. Спасибо", "pdname1. Спасибо"),
         ("full_name", "от Лебедевой Анны Сергеевны", "от pdname1"),
@@ -76,7 +76,7 @@ def answer(desk: Desk, conversation_id: uuid.UUID, text: str) -> str:
         ("phone", "11223344595", "pdphone1"),
         ("email", "anna@mail,ru", "pdemail1"),
         ("email", "моя почта anna.lebedeva@example.com", "моя почта pdemail1"),
-        (None, "Лебедева Анна Сергеевна", "Лебедева Анна Сергеевна"),
+        (None, "Лебедева Анна Сергеевна", "pdname1"),
     ],
 )
 def test_what_was_asked_for_is_behind_one_token(desk: Desk, conversation_id: uuid.UUID, asked: str | None, text: str, stored: str) -> None:
@@ -210,7 +210,8 @@ async def test_a_person_ends_the_form(desk: Desk, conversation_id: uuid.UUID, mo
 
 def test_an_answer_that_came_before_its_question_is_hidden_when_its_turn_begins(desk: Desk, conversation_id: uuid.UUID) -> None:
     ask(desk, conversation_id, "consent")
-    assert answer(desk, conversation_id, ANNA.full_name) == ANNA.full_name
+    unlikely = "зыыврр ххапек"  # only the question tells that it is a name
+    assert answer(desk, conversation_id, unlikely) == unlikely
     ask(desk, conversation_id, "full_name")
     (turn_id,) = desk.database.read(claims.claimable, MONDAY)
     assert desk.database.write(claims.claim, desk, turn_id, "lease", MONDAY)

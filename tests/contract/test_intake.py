@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.greeting import greet
 from core.desk import Desk
 from core.errors import Problem
-from core.models import Appeal, Attachment, Author, Message, Mode, Rating, Turn, VaultEntry
+from core.models import Appeal, Attachment, Author, Consent, Message, Mode, Rating, Turn, VaultEntry
 from core.words import say
 from handoff import queue
 from tests.scenes import (
@@ -172,6 +172,15 @@ def test_who_waits_leaves_an_address_and_may_correct_it(desk: Desk, conversation
     assert reload(desk, conversation_id).email_token not in (None, first)
 
 
+def test_an_address_left_in_the_queue_is_a_consent(desk: Desk, conversation_id: uuid.UUID) -> None:
+    asked = hand_over(desk, conversation_id)
+    assert asked is not None and "вы соглашаетесь" in text_of(desk, asked)
+    left = accept(desk, conversation_id, "пишите на anna@example.com", "m1")
+    accept(desk, conversation_id, "нет, на other@example.com", "m2")
+    consent = desk.database.read(lambda session: session.scalars(select(Consent)).one())
+    assert (consent.message_id, consent.version, consent.withdrawn_at) == (left.id, desk.settings.consent_version, None)
+
+
 def test_a_story_with_an_at_sign_stays_readable_to_operators(desk: Desk, conversation_id: uuid.UUID) -> None:
     hand_over(desk, conversation_id)
     story = "Мой ник @anna, у меня не работает кабинет, помогите пожалуйста"
@@ -186,7 +195,7 @@ def test_a_notice_between_question_and_answer_changes_nothing(desk: Desk, conver
 
 
 @pytest.mark.parametrize(
-    ("expects", "newer", "is_stale"), [("consent", "confirmation", True), ("consent", None, True), ("consent", "consent", False)]
+    ("expects", "newer", "is_stale"), [("consent", "confirmation", True), ("consent", None, True), ("consent", "consent", True)]
 )
 def test_a_button_of_an_older_question_answers_nothing(
     desk: Desk, conversation_id: uuid.UUID, expects: str, newer: str | None, is_stale: bool
@@ -196,6 +205,30 @@ def test_a_button_of_an_older_question_answers_nothing(
     write_message(desk, conversation_id, "Дальше", Author.BOT, expects=newer, buttons=button)
     accept(desk, conversation_id, "Да", payload=f"{asked.id}.0")
     assert (text_of(desk, messages(desk, conversation_id)[-1]) == say("button_stale")) is is_stale
+
+
+def test_a_yes_to_one_question_about_data_is_none_to_another(desk: Desk, conversation_id: uuid.UUID) -> None:
+    yes = [{"title": "Да", "command": "/affirm"}]
+    withdraw, erase = (
+        write_message(desk, conversation_id, words, Author.BOT, expects="erase_confirmation", buttons=yes)
+        for words in ("Отозвать согласие?", "Удалить?")
+    )
+    accept(desk, conversation_id, payload=f"{withdraw.id}.0")
+    assert counts(desk)["Turn"] == 0
+    assert text_of(desk, messages(desk, conversation_id)[-1]) == say("button_stale")
+    accept(desk, conversation_id, payload=f"{erase.id}.0", external_id="m2")  # a notice came in between
+    accept(desk, conversation_id, "да", "m3")
+    turns = desk.database.read(lambda session: session.scalars(select(Turn).order_by(Turn.seq)).all())
+    assert [turn.command for turn in turns] == ["/affirm", None]
+
+
+def test_a_question_that_the_form_repeats_is_answered_by_its_newest_button(desk: Desk, conversation_id: uuid.UUID) -> None:
+    yes = [{"title": "Да", "command": "/affirm"}]
+    first, repeated = (write_message(desk, conversation_id, "Согласны?", Author.BOT, expects="consent", buttons=yes) for _ in range(2))
+    accept(desk, conversation_id, payload=f"{first.id}.0")
+    accept(desk, conversation_id, payload=f"{repeated.id}.0", external_id="m2")
+    turn = desk.database.read(lambda session: session.scalars(select(Turn)).one())
+    assert (turn.command, turn.seq) == ("/affirm", repeated.seq + 3)
 
 
 def test_a_button_pressed_twice_answers_once(desk: Desk, conversation_id: uuid.UUID) -> None:

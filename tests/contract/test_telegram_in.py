@@ -333,7 +333,7 @@ def test_old_rows_go_and_with_the_last_the_offset(desk: Desk) -> None:
     desk.database.write(updates.store, desk, {"update_id": 5, "message": {"chat": chat}}, at - timedelta(days=4))
     desk.database.write(updates.store, desk, {"update_id": 6, "message": {"chat": chat}}, at)
     assert desk.database.read(updates.next_offset) == 7
-    desk.database.write(updates.sweep, at)
+    desk.database.write(updates.sweep, at, 3)
     assert [row.update_id for row in rows(desk)] == [6]
-    desk.database.write(updates.sweep, at + timedelta(days=4))
+    desk.database.write(updates.sweep, at + timedelta(days=4), 3)
     assert (rows(desk), desk.database.read(updates.next_offset)) == ([], None)

@@ -1,16 +1,18 @@
 """Files that were uploaded and never sent are deleted; one that a message took stays."""
 
 import asyncio
+import os
 import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from core import files
 from core.desk import Desk
 from core.errors import Problem
 from core.files import Files
+from core.ids import new_id
 from core.models import Attachment, now
 from tests.scenes import accept, add_operator, in_threads, start_conversation, upload
 from tests.stack import wait_for
@@ -88,3 +90,32 @@ async def test_a_file_that_a_message_takes_during_the_sweep_stays(
     monkeypatch.setattr(files, "_unsent", find_and_take)
     await Files(desk).delete_unsent(now())
     assert rows(desk) == contents(desk) == {taken}
+
+
+async def test_what_a_crash_left_without_a_row_goes_after_a_day(desk: Desk, conversation_id: uuid.UUID) -> None:
+    old = (now() - DAY - timedelta(minutes=1)).timestamp()
+    kept, *others, erased = [put(desk, conversation_id) for _ in range(5)]
+    stray, fresh = new_id(), new_id()
+    desk.database.write(lambda session: session.execute(update(Attachment).where(Attachment.id == erased).values(erased_at=now())))
+    for each in (stray, fresh):
+        desk.blobs.put(each, b"sealed")
+    paths = {uuid.UUID(path.name): path for path in (desk.settings.data_dir / "attachments").rglob("*") if path.is_file()}
+    half, half_fresh = paths[stray].with_suffix(".part"), paths[fresh].with_suffix(".part")
+    for path in (half, half_fresh):
+        path.write_bytes(b"sea")
+    foreign = paths[kept].with_name(".nfs0001")
+    foreign.touch()
+    for path in (*(paths[each] for each in (kept, *others, erased, stray)), half, foreign):
+        os.utime(path, (old, old))
+    await Files(desk).delete_strays(now() - DAY)
+    half_fresh.unlink()  # it was there
+    foreign.unlink()
+    assert contents(desk) == {kept, *others, fresh}
+
+
+async def test_a_database_that_does_not_know_the_files_takes_none_away(desk: Desk, conversation_id: uuid.UUID) -> None:
+    put(desk, conversation_id)
+    before = contents(desk)
+    desk.database.write(lambda session: session.execute(delete(Attachment)))
+    await Files(desk).delete_strays(now() + DAY)
+    assert contents(desk) == before

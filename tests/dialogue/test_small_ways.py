@@ -78,7 +78,6 @@ def test_off_topic_is_told_apart(citizen: Citizen) -> None:
         "пишу повторно, прошлое обращение осталось без ответа",
         "прошу ускорить рассмотрение моего обращения",
         "передайте моё обращение в вышестоящую инстанцию",
-        "удалите мои персональные данные",
     ],
 )
 def test_what_is_not_built_is_said_and_a_person_offered(citizen: Citizen, wish: str) -> None:

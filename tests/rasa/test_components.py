@@ -1,5 +1,6 @@
 """Components inside Rasa, run by Rasa's own Python: ``PYTHONPATH=. .venv-rasa/bin/python -m unittest discover tests/rasa``."""
 
+import asyncio
 import sqlite3
 import tempfile
 import unittest
@@ -9,7 +10,10 @@ from unittest import mock
 
 from jsonschema import ValidationError
 from rasa.core.actions.action import RemoteAction
+from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import class_from_module_path
 from rasa.utils.endpoints import EndpointConfig
 
@@ -70,6 +74,73 @@ class TrackerFileTest(unittest.TestCase):
             connection = sqlite3.connect(str(path))
             self.addCleanup(connection.close)
             self.assertEqual(connection.execute("PRAGMA journal_mode").fetchone()[0], "wal")
+
+
+class ForgettingTest(unittest.TestCase):
+    """As Rasa has the store: inside of the one that hides its errors."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.path = str(self.folder / "tracker.db")
+        self.store = FailSafeTrackerStore(class_from_module_path("nlu.components.tracker_file.TrackerFile")(db=self.path, host=None))
+        for sender in ("one-1", "one-2"):
+            self.say(sender, f"words of {sender}")
+
+    def say(self, sender: str, words: str) -> None:
+        asyncio.run(self.store.save(DialogueStateTracker.from_events(sender, [UserUttered(words)])))
+
+    def forget(self, sender: str) -> bool:
+        """As the call's handler does it, and what the gateway reads in its answer."""
+        tracker = DialogueStateTracker.from_dict(sender, [{"event": "restart"}], [])
+        asyncio.run(self.store.save(tracker))
+        return bool(tracker.current_state()["paused"])
+
+    def held(self) -> bytes:
+        return b"".join(file.read_bytes() for file in self.folder.iterdir())
+
+    def connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        self.addCleanup(connection.close)
+        return connection
+
+    def test_a_sender_is_forgotten(self) -> None:
+        self.assertTrue(self.forget("one-1"))
+        self.assertTrue(self.forget("one-1"))
+        self.assertEqual(list(asyncio.run(self.store.keys())), ["one-2"])
+        self.assertNotIn(b"words of one-1", self.held())  # nor in the write-ahead log
+        self.assertIn(b"words of one-2", self.held())
+
+    def test_a_locked_file_is_not_taken_for_forgotten(self) -> None:
+        other = self.connect()
+        other.execute("BEGIN IMMEDIATE")
+        self.assertFalse(self.forget("one-1"))
+        other.execute("ROLLBACK")
+        self.assertIn(b"words of one-1", self.held())
+        self.assertTrue(self.forget("one-1"))
+
+    def test_a_log_in_use_is_not_taken_for_forgotten(self) -> None:
+        other = self.connect()
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM events").fetchone()
+        self.assertFalse(self.forget("one-1"))
+        self.assertIn(b"words of one-1", self.held())
+        other.execute("COMMIT")
+        self.assertTrue(self.forget("one-1"))
+        self.assertNotIn(b"words of one-1", self.held())
+
+    def test_a_new_tracker_without_events_forgets_nothing(self) -> None:
+        # Rasa saves one when it finds none, and finds none also when reading failed.
+        asyncio.run(self.store.save(DialogueStateTracker.from_events("one-1", [])))
+        self.assertEqual(set(asyncio.run(self.store.keys())), {"one-1", "one-2"})
+
+    def test_an_error_quotes_no_event(self) -> None:
+        self.connect().execute("CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        with self.assertLogs("rasa", "ERROR") as logged:
+            self.say("one-3", "words of one-3")
+        self.assertIn("refused", "".join(logged.output))
+        self.assertNotIn("words of one-3", "".join(logged.output))
 
 
 if __name__ == "__main__":

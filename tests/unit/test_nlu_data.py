@@ -28,6 +28,7 @@ INTENTS = {
     "start_over",
     "bot_challenge",
     "erase_personal_data",
+    "export_personal_data",
     "rate_helpful",
     "rate_unhelpful",
     "out_of_scope",

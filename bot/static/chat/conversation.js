@@ -11,6 +11,8 @@
  * @property {Date} createdAt
  */
 
+const ERASED = "данные удалены";
+
 export class Conversation {
   /** @param {() => void} onChange called after each change */
   constructor(onChange) {
@@ -42,8 +44,16 @@ export class Conversation {
     if (message.author === "operator") this.operatorName = message.author_name;
     if (message.meta?.kind === "operator_joined") this.operatorName = message.meta.operator_name ?? null; // polling tells no name
     if (message.author === "citizen") this.#claim(message);
+    if (message.meta?.kind === "erased") this.#forget(message.seq);
     this.onChange();
     return true;
+  }
+
+  /** What was erased stays on no screen: the server has nothing but this of the others any more. */
+  #forget(seq) {
+    for (const message of this.messages.filter((one) => one.seq < seq))
+      this.bySeq.set(message.seq, { ...message, text: ERASED, attachments: [], buttons: [], expects: null, erased: true });
+    this.outgoing = [];
   }
 
   /** The frame of one's own message may come before `accepted`: the oldest unaccepted one with that text is it. */

@@ -16,9 +16,10 @@ const STATES = { sending: "отправляется", sent: "отправлен�
  * @property {() => void} onLeaveQueue
  */
 
-/** Whether a message is a centred line instead of a bubble: a system message that offers nothing to press. */
+/** Whether a message is a centred line instead of a bubble: a system message that offers nothing to press or open. */
 export function isLine(message) {
-  return message.author === "system" && SYSTEM_LINES.includes(message.meta?.kind) && !message.buttons?.length;
+  const bare = !message.buttons?.length && !message.attachments?.length;
+  return bare && message.author === "system" && SYSTEM_LINES.includes(message.meta?.kind);
 }
 
 /**

@@ -67,7 +67,7 @@ export class Transcript {
       const moment = new Date(message.created_at);
       const day = formatDay(moment);
       if (day !== before?.day) items.push(this.#item(`day-${day}`, day, () => build("p", { class: "day" }, build("span", {}, day))));
-      const element = this.#item(message.seq, "shown", () => showMessage(message, this.#host));
+      const element = this.#item(message.seq, message.erased ? "erased" : "shown", () => showMessage(message, this.#host));
       const grouped =
         before?.day === day && before.author === message.author && before.name === message.author_name && moment - before.moment < GROUP_MS;
       before = { day, moment, author: isLine(message) ? null : message.author, name: message.author_name };

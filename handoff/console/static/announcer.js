@@ -18,6 +18,13 @@ export function announce(line) {
   }, PAUSE);
 }
 
+/** Takes back what was said: it may be a citizen's words that are erased now. */
+export function hush() {
+  clearTimeout(timer);
+  lines = [];
+  document.getElementById("announcements").textContent = "";
+}
+
 /** Shows in the title how many people wait. @param {number} waiting */
 export function countWaiting(waiting) {
   const text = waiting ? `(${waiting}) ${title}` : title;

@@ -70,6 +70,10 @@ export const returnToBot = (id) => post(`${conversation(id)}/return-to-bot`);
 export const close = (id, resolution) => post(`${conversation(id)}/close`, { resolution });
 /** @param {string} id @param {string} field @param {string} reason @returns {Promise<{value: string}>} */
 export const reveal = (id, field, reason) => post(`${conversation(id)}/reveal`, { field, reason });
+/** Destroys the citizen's data. @param {string} id @param {string} reason */
+export const erase = (id, reason) => post(`${conversation(id)}/erase`, { reason });
+/** Has the citizen's data sent to them. @param {string} id */
+export const sendExport = (id) => post(`${conversation(id)}/export`);
 /** @param {string} id @param {{client_message_id: string, text: string, attachment_ids?: string[], internal?: boolean}} message */
 export const sendMessage = (id, message) => post(`${conversation(id)}/messages`, message);
 /** @param {string} file @param {string} reason */

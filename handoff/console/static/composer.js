@@ -52,7 +52,7 @@ export function makeComposer({ own, send, typing }) {
   let current = "";
   let typedAt = 0;
 
-  const key = () => `${DRAFT}:${own}:${current}`;
+  const key = (id = current) => `${DRAFT}:${own}:${id}`;
 
   function refresh() {
     const length = field.value.length;
@@ -119,6 +119,13 @@ export function makeComposer({ own, send, typing }) {
       field.value = sessionStorage.getItem(key()) ?? "";
       error.textContent = "";
       uploads.open(id);
+      refresh();
+    },
+    /** Forgets the draft and files of a conversation whose data are erased: it may quote them. @param {string} id */
+    forget(id) {
+      sessionStorage.removeItem(key(id));
+      uploads.forget(id);
+      if (id === current) field.value = "";
       refresh();
     },
     focus: () => field.focus(),

@@ -14,10 +14,10 @@
  */
 
 import * as api from "./api.js";
-import { announce, countWaiting } from "./announcer.js";
+import { announce, countWaiting, hush } from "./announcer.js";
 import { readyBar, showConnection, showPresence } from "./bar.js";
 import { makeConversation } from "./conversation.js";
-import { ask } from "./dialogs.js";
+import { askClosing, askReturning } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { makeQueue } from "./queue.js";
 import { makeSide } from "./side.js";
@@ -45,14 +45,14 @@ const outbox = new Outbox({
     if (id === current?.id) draw();
   },
   stored: (id, message) => {
-    take(id, message);
+    if (threads.get(id)?.mode !== "closed") take(id, message); // else erased meanwhile
     releaseHeld(id);
   },
 });
 const conversation = makeConversation(document.getElementById("pane-conversation"), own, {
   claim: () => act(api.claim, () => conversation.composer.focus()),
-  close: finish,
-  giveBack,
+  close: () => end(askClosing),
+  giveBack: () => end(askReturning),
   leave: leaveConversation,
   toggleSide: () => showPane(document.body.dataset.pane === "side" ? "conversation" : "side"),
   typing: () => socket.send({ type: "typing", conversation_id: current.id }),
@@ -107,9 +107,30 @@ function watch(thread) {
 /** Reads a transcript again: after opening, after a reconnection, and when what the side pane shows may have changed. */
 async function read(thread) {
   const transcript = await api.readConversation(thread.id);
+  if (transcript.mode === "closed" && forget(thread.id)) return;
   if (outbox.isSending(thread.id)) transcript.messages = transcript.messages.filter((message) => !hold(thread.id, message));
   thread.load(transcript);
   if (thread === current) draw();
+}
+
+/** What was erased stays on no screen and in no draft; what is left is read anew. True if it was here. @param {string} id */
+function forget(id) {
+  conversation.composer.forget(id);
+  const thread = threads.get(id);
+  if (!thread?.loaded || thread.mode === "closed") return false;
+  thread.revealed.clear();
+  threads.delete(id);
+  outbox.forget(id);
+  held.delete(id);
+  hush();
+  socket.send({ type: "unwatch", conversation_id: id });
+  if (thread !== current) return true;
+  current = new Thread(id);
+  threads.set(id, current);
+  conversation.wait();
+  side.clear();
+  readAndWatch(current);
+  return true;
 }
 
 function rereadSoon() {
@@ -180,31 +201,8 @@ async function act(deed, then = () => {}) {
   if (thread === current) then();
 }
 
-const isOpen = (appeal) => appeal && appeal.status !== "closed";
-
-async function finish() {
-  const thread = current;
-  const done = await ask({
-    title: "Завершить разговор",
-    text: `Разговор вернётся боту, ${isOpen(thread.appeal) ? "обращение закроется, " : ""}гражданина попросят оценить помощь.`,
-    label: "Чем всё закончилось",
-    missing: "Напишите, чем всё закончилось: это останется в истории обращения.",
-    max: 2000,
-    submit: "Завершить",
-    act: (resolution) => api.close(thread.id, resolution),
-  });
-  if (done) await read(thread).catch(() => {});
-}
-
-async function giveBack() {
-  const thread = current;
-  const done = await ask({
-    title: "Вернуть разговор боту",
-    text: "Отвечать снова будет бот. Обращение останется открытым.",
-    submit: "Вернуть боту",
-    act: () => api.returnToBot(thread.id),
-  });
-  if (done) await read(thread).catch(() => {});
+async function end(ask, thread = current) {
+  if (await ask(thread)) await read(thread).catch(() => {});
 }
 
 function hold(id, message) {
@@ -242,13 +240,15 @@ const FRAMES = {
   queue: ({ items: next }) => showQueue(next),
   presence: ({ operators }) => showPresence(operators, own),
   message: ({ conversation_id: id, message }) => {
-    if (!(outbox.isSending(id) && hold(id, message))) take(id, message);
+    if (message.meta?.kind === "erased") forget(id);
+    else if (!(outbox.isSending(id) && hold(id, message))) take(id, message);
   },
   note: ({ conversation_id: id, note }) => {
     threads.get(id)?.notes.set(note.id, note);
     if (id === current?.id) draw();
   },
   mode: (frame) => {
+    if (frame.mode === "closed") forget(frame.conversation_id);
     threads.get(frame.conversation_id)?.setMode(frame);
     if (frame.conversation_id !== current?.id) return;
     draw();

@@ -1,7 +1,7 @@
 // The middle pane: head with the actions, transcript, and the composer or the words why there is none.
 
 import { makeComposer } from "./composer.js";
-import { arrange, button, el, icon, write } from "./dom.js";
+import { arrange, button, el, icon, mayDo, write } from "./dom.js";
 import { makeTranscript } from "./transcript.js";
 import { urgency } from "./time.js";
 import { channelIcon, channelWords, modeWords } from "./words.js";
@@ -76,7 +76,7 @@ export function makeConversation(pane, own, actions) {
       parts.push(el("span", { class: `due ${near.level}` }, icon(near.icon), near.words));
     }
     about.replaceChildren(...parts);
-    const allowed = mine ? [give, finish] : thread.mode === "bot" || thread.mode === "queued" ? [take] : [];
+    const allowed = !mayDo("work") ? [] : mine ? [give, finish] : thread.mode === "bot" || thread.mode === "queued" ? [take] : [];
     arrange(deeds, allowed);
     deeds.hidden = allowed.length === 0;
   }
@@ -135,6 +135,7 @@ export function makeConversation(pane, own, actions) {
 }
 
 function whyNot({ mode, operator }) {
+  if (!mayDo("work")) return "Ваша роль позволяет только читать. Ответить может оператор.";
   if (mode === "closed") return "Разговор закрыт: его можно прочитать, но нельзя продолжить.";
   if (mode === "operator") return `Разговор ведёт ${operator?.name ?? "другой оператор"}. Ответить может только он.`;
   if (mode === "queued") return "Человек ждёт ответа. Чтобы написать ему, возьмите разговор в работу.";

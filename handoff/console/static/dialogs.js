@@ -84,6 +84,9 @@ export function ask({ title, text, label, missing = "Заполните это �
   });
 }
 
+/** Asks for a reason, which goes to the audit log, as long as the server takes it. @param {Parameters<typeof ask>[0]} question */
+export const askWhy = (question) => ask({ ...question, max: Number(document.body.dataset.reasonCharacters) });
+
 function choice(words, field) {
   const press = () => {
     field.value = words;

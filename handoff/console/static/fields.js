@@ -1,8 +1,8 @@
 // Personal data of the conversation: masked, shown one by one for a stated reason, which goes to the audit log.
 
 import { reveal } from "./api.js";
-import { ask } from "./dialogs.js";
-import { button, el } from "./dom.js";
+import { askWhy } from "./dialogs.js";
+import { button, el, mayDo } from "./dom.js";
 import { fieldWords, isOpenField, valueWords } from "./words.js";
 
 const REASONS = ["Проверка личности заявителя", "Нужно для ответа по обращению", "Связаться с гражданином"];
@@ -15,7 +15,8 @@ const REASONS = ["Проверка личности заявителя", "Нуж
 export function fieldList(thread, changed) {
   const names = Object.keys(thread.fields);
   if (names.length === 0) return el("p", { class: "empty" }, "Гражданин ещё не сообщил своих данных.");
-  return el("dl", { class: "fields" }, ...names.map((name) => fieldRow(thread, name, changed)));
+  const list = el("dl", { class: "fields" }, ...names.map((name) => fieldRow(thread, name, changed)));
+  return mayDo("reveal") ? list : el("div", {}, list, el("p", { class: "hint" }, "Ваша роль не позволяет открывать данные гражданина."));
 }
 
 function fieldRow(thread, name, changed) {
@@ -30,13 +31,12 @@ function fieldRow(thread, name, changed) {
     changed();
   };
   const show = async () => {
-    const done = await ask({
+    const done = await askWhy({
       title: `Показать: ${words}`,
       text: "Персональные данные открывают, только когда без них не обойтись. Ваше имя и причина записываются в журнал.",
       label: "Зачем нужны эти данные",
       missing: "Укажите причину: без неё показать данные нельзя.",
       suggestions: REASONS,
-      max: 300,
       submit: "Показать",
       act: async (reason) => thread.revealed.set(name, (await reveal(thread.id, name, reason)).value),
     });
@@ -52,6 +52,6 @@ function fieldRow(thread, name, changed) {
     { class: "field-row", data: { name } },
     el("dt", {}, words),
     el("dd", { class: value === undefined ? "masked" : "revealed" }, value ?? thread.fields[name]),
-    el("dd", { class: "field-deed" }, press),
+    mayDo("reveal") ? el("dd", { class: "field-deed" }, press) : null,
   );
 }

@@ -1,11 +1,12 @@
 // Files inside messages: pictures as thumbnails, the rest as rows. What was not scanned is opened only after a reason is given.
 
 import { fileAddress, readFile, releaseFile } from "./api.js";
-import { ask, showPicture } from "./dialogs.js";
-import { el, icon, write } from "./dom.js";
+import { askWhy, showPicture } from "./dialogs.js";
+import { el, icon, mayDo, write } from "./dom.js";
 import { sizeWords } from "./words.js";
 
 const NOT_SCANNED = 409;
+const NOT_MINE_TO_RELEASE = "Файл не проверен на вирусы. Открыть его может старший оператор, руководитель или администратор.";
 
 /**
  * The files of a message.
@@ -48,12 +49,13 @@ function row(file) {
       save(await readFile(file.id), file.filename);
       describe("");
     } catch (problem) {
-      if (problem.status === NOT_SCANNED) await release();
+      if (problem.status === NOT_SCANNED && mayDo("release")) await release();
+      else if (problem.status === NOT_SCANNED) error.textContent = NOT_MINE_TO_RELEASE;
       else error.textContent = problem.message;
     }
   };
   const release = async () => {
-    const released = await ask({
+    const released = await askWhy({
       title: "Открыть непроверенный файл",
       text: `Файл «${file.filename}» не проверен на вирусы. Открывайте его, если без него не ответить. Причина записывается в журнал.`,
       label: "Зачем нужен файл",

@@ -47,6 +47,11 @@ export class Outbox {
     this.listener.changed(id);
   }
 
+  /** Forgets what was to be sent in a conversation. @param {string} id */
+  forget(id) {
+    this.lists.delete(id);
+  }
+
   #enqueue(id, entry) {
     const before = this.chains.get(id) ?? Promise.resolve();
     this.chains.set(

@@ -3,6 +3,7 @@
 import { arrange, button, el, icon } from "./dom.js";
 import { fieldList } from "./fields.js";
 import { makeNotes } from "./notes.js";
+import { dataRights } from "./rights.js";
 import { laidOutText } from "./text.js";
 import { fullDate, shortDate, urgency } from "./time.js";
 import { kindWords, statusWords } from "./words.js";
@@ -24,10 +25,15 @@ export function makeSide(pane, own, { insert, leave, noted }) {
   let shown = null;
   let noteBook = null;
   let inserts = [];
+  let drawn = ""; // what the fields were made from
 
   function showFields() {
+    // What has not changed stays: a dialog gives the focus back to the button that opened it.
+    const state = JSON.stringify([shown.id, shown.mode, shown.fields, [...shown.revealed.keys()]]);
+    if (state === drawn) return;
+    drawn = state;
     const focused = document.activeElement?.dataset?.field;
-    fields.fill(fieldList(shown, showFields));
+    fields.fill(...[fieldList(shown, showFields), dataRights(shown)].filter(Boolean));
     // The pressed button was replaced by its opposite: the focus stays where it was.
     if (focused) fields.node.querySelector(`[data-field="${CSS.escape(focused)}"]`)?.focus();
   }

@@ -120,6 +120,12 @@ export function makeUploads(changed) {
       lists.delete(current);
       draw();
     },
+    /** Forgets the files of a conversation. @param {string} id */
+    forget(id) {
+      for (const entry of list(id)) entry.abort();
+      lists.delete(id);
+      draw();
+    },
     /** Puts files of a message that was not sent back. @param {any[]} attachments */
     restore(attachments) {
       const id = current;

@@ -18,25 +18,7 @@ const ROLES = {
   supervisor: "Руководитель",
   administrator: "Администратор",
 };
-const FIELDS = {
-  full_name: "ФИО",
-  name: "Имя",
-  snils: "СНИЛС",
-  birth_date: "Дата рождения",
-  email: "Электронная почта",
-  phone: "Телефон",
-  inn: "ИНН",
-  passport: "Паспорт",
-  card: "Банковская карта",
-  address: "Адрес",
-  consent: "Согласие",
-  reply_channel: "Как ответить",
-  category: "Тема",
-  problem: "Суть обращения",
-  application_number: "Номер заявления",
-  occurred_at: "Когда случилось",
-  tried: "Что уже пробовали",
-};
+const FIELDS = JSON.parse(document.body.dataset.fieldWords); // handoff/field_words.py
 
 /** Why a person is needed. @param {{reason: string|null, appeal_number: string|null}} item a row of the queue */
 export const reasonWords = ({ reason, appeal_number: number }) =>

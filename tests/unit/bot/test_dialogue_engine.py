@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
-from bot.dialogue_engine import Deed, Recollection, Utterance, as_text, parse_reply, read_tracker
+from bot.dialogue_engine import Deed, EngineFailed, RasaEngine, Recollection, Utterance, as_text, parse_reply, read_tracker
+from tests.conftest import MakeSettings
 
 ANSWER = {"kind": "answer", "article": "a", "score": 0.8}
 
@@ -71,3 +73,18 @@ def test_trackers(events: list[dict[str, Any]], recollection: Recollection) -> N
 )
 def test_a_typed_text_is_only_text(text: str, seen: str) -> None:
     assert as_text(text) == seen
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+async def test_the_engine_has_to_say_so(make_settings: MakeSettings, is_forgotten: bool) -> None:
+    """Rasa answers 200 also where its tracker store failed."""
+    engine = RasaEngine(make_settings())
+    await engine.close()
+    answer = httpx.MockTransport(lambda _request: httpx.Response(200, json={"paused": is_forgotten, "events": []}))
+    engine._client = httpx.AsyncClient(transport=answer)
+    if is_forgotten:
+        await engine.forget("sender")
+    else:
+        with pytest.raises(EngineFailed, match="not forgotten"):
+            await engine.forget("sender")
+    await engine.close()

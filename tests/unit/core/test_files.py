@@ -2,6 +2,7 @@
 
 import io
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from PIL import Image
@@ -213,7 +214,7 @@ async def test_cleans_names(desk: Desk, conversation_id: uuid.UUID, name: str, k
 async def test_an_operator_sees_a_name_masked(desk: Desk, conversation_id: uuid.UUID) -> None:
     attachment, _, _ = await keep(desk, conversation_id, "снилс 112-233-445 95.png", samples.png())
     shown = desk.database.read(file_name, desk, reload(desk, conversation_id), attachment, for_operator=True)
-    assert shown == "снилс ***-***-*45 95.png"
+    assert shown == "снилс ***-***-445 95.png"
 
 
 async def test_content_and_name_lie_sealed(desk: Desk, conversation_id: uuid.UUID) -> None:
@@ -237,3 +238,45 @@ async def test_a_closed_conversation_takes_no_files(desk: Desk, conversation_id:
 
 async def test_an_unknown_conversation_takes_no_files(desk: Desk) -> None:
     assert (await refuse(desk, uuid.uuid4(), "a.png", samples.png())).status == 404
+
+
+async def test_a_file_comes_in_parts(desk: Desk, conversation_id: uuid.UUID) -> None:
+    content = samples.PDF[:9] + bytes(300_000) + samples.PDF[9:]
+    attachment, _, _ = await keep(desk, conversation_id, "a.pdf", content)
+    parts = [part async for part in await Files(desk).stream(reload(desk, conversation_id), attachment)]
+    assert b"".join(parts) == content
+    assert [len(part) for part in parts] == [65_536] * 4 + [len(content) - 4 * 65_536]
+
+
+async def test_a_file_stored_whole_before_is_still_read(desk: Desk, conversation_id: uuid.UUID) -> None:
+    attachment, _, content = await keep(desk, conversation_id, "a.pdf", samples.PDF)
+    conversation = reload(desk, conversation_id)
+    desk.blobs.put(attachment.id, desk.vault.seal_bytes(conversation, content))
+    assert await Files(desk).read(conversation, attachment) == content
+
+
+async def test_another_files_content_is_not_taken_for_this_one(desk: Desk, conversation_id: uuid.UUID) -> None:
+    attachment, _, _ = await keep(desk, conversation_id, "a.pdf", samples.PDF)
+    conversation, other_id = reload(desk, conversation_id), start_conversation(desk)
+    for foreign, _, _ in (await keep(desk, conversation_id, "b.png", samples.png()), await keep(desk, other_id, "b.png", samples.png())):
+        desk.blobs.put(attachment.id, desk.blobs.get(foreign.id))
+        with pytest.raises(ValueError, match="sealed with another key"):
+            await Files(desk).stream(conversation, attachment)
+
+
+async def test_a_file_of_an_erased_conversation_is_not_found(desk: Desk, conversation_id: uuid.UUID) -> None:
+    attachment, _, _ = await keep(desk, conversation_id, "a.pdf", samples.PDF)
+    conversation = reload(desk, conversation_id)
+    conversation.data_key = None
+    with pytest.raises(Problem, match="attachment_not_found"):
+        await Files(desk).stream(conversation, attachment)
+
+
+async def test_sealing_that_fails_leaves_no_file(desk: Desk) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        desk.blobs.write(uuid.uuid4(), parts())
+    assert not [path for path in (desk.settings.data_dir / "attachments").rglob("*") if path.is_file()]

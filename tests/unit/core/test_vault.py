@@ -17,7 +17,7 @@ from core import conversations
 from core.desk import Desk
 from core.keys import KeyDestroyed, Keyring
 from core.models import Author, Base, Conversation
-from core.personal_data import TOKEN, Vault, resolve
+from core.personal_data import TOKEN, Expected, Vault, resolve
 from core.settings import Settings
 from core.words import say
 from tests.data.personas import ANNA, PYOTR
@@ -52,7 +52,30 @@ def memory() -> Engine:
 
 
 FRAGMENTS = st.sampled_from(
-    [SNILS, PYOTR.snils, PHONE, "89215550142", EMAIL, "pdsnils1", "pdtext1", "pdemail2", " ", "снилс ", ", ", "№ ", "-"]
+    [
+        SNILS,
+        PYOTR.snils,
+        PHONE,
+        "89215550142",
+        EMAIL,
+        "Иванов И.",
+        "ул. Мира, д. 5",
+        "14.03.1987",
+        "паспорт 4510123456",
+        "pdsnils1",
+        "pdtext1",
+        "pdemail2",
+        " ",
+        "снилс ",
+        ", ",
+        "№ ",
+        "-",
+        "\u200b",  # what a reader does not see, or takes for something else
+        "\u0301",
+        "１",
+        "\u2011",
+        "x",
+    ]
 )
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"])), st.lists(FRAGMENTS | st.text("0123456789pdsnil ", max_size=5)).map("".join)
@@ -81,6 +104,40 @@ def test_a_typed_look_alike_names_nobodys_data(shipped: Settings) -> None:
         typed = s.vault.tokenise(s.session, s.conversation, "pdsnils1 pdtext1")
         assert "pdsnils1" not in TOKEN.findall(typed)
         assert resolve(typed, s.vault.values(s.session, s.conversation), masked=False) == "pdsnils1 pdtext1"
+
+
+@pytest.mark.parametrize("typed", ["a\u200bpdsnils1", "１pdsnils1", "x\u0301pdsnils1", "pdsnils1\u200bx"])
+def test_nor_does_one_beside_what_is_not_seen(shipped: Settings, typed: str) -> None:
+    with scene(shipped) as s:
+        s.vault.tokenise(s.session, s.conversation, SNILS)
+        kept = s.vault.tokenise(s.session, s.conversation, typed)
+        assert resolve(kept, s.vault.values(s.session, s.conversation), masked=False) == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "kept"),
+    [
+        ("Иванов Иван Иванович", "Иванов Иван Иванович", "pdname1"),
+        ("Иванов Иван Иванович+79215550142", "Иванов Иван Иванович", "pdname1"),
+        ("Иванов Иван, +79215550142", "Иванов Иван", "pdname1, pdphone1"),
+        ("Ивано\u0301в Иван", "Ивано", "pdname1"),
+        ("Анна Салтыкова\u2011Щедрина", "Анна Салтыкова", "pdname1"),
+        ("г. Тула, ул. Ивана Фёдорова, дом 5, кв. 8", "Ивана Фёдорова", "pdaddress1"),
+    ],
+)
+def test_an_answer_is_kept_whole_with_what_it_overlaps(shipped: Settings, text: str, part: str, kept: str) -> None:
+    with scene(shipped) as s:
+        assert s.vault.tokenise(s.session, s.conversation, text, Expected("name", part)) == kept
+        assert resolve(kept, s.vault.values(s.session, s.conversation), masked=False) == text
+
+
+def test_a_name_once_given_is_found_again_whole(shipped: Settings) -> None:
+    with scene(shipped) as s:
+        for name in ("тлехуч шумаф", "гасан заде эльнур"):
+            s.vault.put(s.session, s.conversation, "name", name)
+        again = s.vault.tokenise(s.session, s.conversation, "это гасан заде эльнур и Тлехуч  Шумаф, а звонил тлехуч шумаф+79215550142")
+        assert "тлехуч" not in again.lower() and "заде" not in again and "5550142" not in again
+        assert again.startswith("это pdname2 и pdname")
 
 
 def test_a_token_resolves_in_its_own_conversation_only(shipped: Settings) -> None:
@@ -130,7 +187,7 @@ def test_nothing_of_the_plain_text_is_on_disk(desk: Desk) -> None:
         assert piece.encode() not in kept
         assert piece.encode("utf-16-le") not in kept
     assert [text_of(desk, message) for message in messages(desk, conversation_id)] == [
-        "Меня зовут Анна Лебедева, pdsnils1, pdphone1, pdemail1, живу на Тверской",
+        "Меня зовут pdname1, pdsnils1, pdphone1, pdemail1, живу на Тверской",
         "отвечаем Лебедевой на pdemail1",
     ]
 

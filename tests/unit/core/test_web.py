@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
 from core.errors import DatabaseDown, Problem, too_many
-from core.web import ResponseBroken, bearer_token, file_response, install
+from core.web import ResponseBroken, bearer_token, client_address, file_response, install
 
 FILE_LIMIT = 1024 * 1024
 OVERHEAD = 64 * 1024
@@ -231,3 +231,18 @@ async def test_reads_a_bearer_token(client: httpx.AsyncClient, header: str, toke
 
 def test_a_problem_without_a_field_has_no_errors() -> None:
     assert "errors" not in Problem(404, "not_found").document()
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_limits_count_a_whole_line_as_one_address(host: str, counted: str) -> None:
+    assert client_address(Request({"type": "http", "client": (host, 1), "headers": []})) == counted

@@ -49,6 +49,24 @@ def test_accounts_from_adding_to_disabling(run: Run) -> None:
     assert run("operators", "list").stdout == "ivanova\tМария Иванова\tsenior\tsupport\tdisabled\n"
 
 
+def test_the_audit_log_tells_of_accounts_and_is_whole(run: Run) -> None:
+    assert run(*ADD, typed="верный пароль\n").returncode == 0
+    assert run("operators", "disable", "ivanova").returncode == 0
+    assert run("operators", "disable", "nobody").returncode == 2
+    listed = [line.split("\t") for line in run("audit", "list").stdout.splitlines()]
+    assert [[line[0], *line[2:5]] for line in listed] == [
+        ["1", "command line", "account_added", "ivanova"],
+        ["2", "command line", "account_disabled", "ivanova"],
+    ]
+    assert run("audit", "list", "--operator", "petrova").stdout == ""
+    checked = run("audit", "verify")
+    head = checked.stdout.splitlines()[0].removeprefix("head ")
+    assert (checked.returncode, checked.stdout) == (0, f"head {head}\nthe chain is whole: 2 rows\n")
+    assert run("audit", "verify", "--head", head).returncode == 0
+    broken = run("audit", "verify", "--head", "2:00")
+    assert (broken.returncode, broken.stdout.splitlines()[0]) == (1, "the chain does not hold the head 2:00")
+
+
 def test_a_short_password_is_refused_and_not_shown(run: Run) -> None:
     check_refusal(run(*ADD, typed="1234567\n"), "the password wants at least 8 characters")
     assert run("operators", "list").stdout == ""

@@ -1,0 +1,61 @@
+"""Who may do what: checked at the edge, where the caller is known."""
+
+import enum
+from collections.abc import Mapping
+
+from core.errors import Problem, not_allowed
+from core.models import Operator, Role
+
+
+class Right(enum.StrEnum):
+    READ = "read"  # the queue and conversations, personal data masked
+    WORK = "work"  # take a conversation, answer, note, return, close; open its files
+    REVEAL = "reveal"  # a field in full, for a reason
+    RELEASE = "release"  # a file that was not scanned, for a reason
+    READ_AUDIT = "read_audit"
+    ERASE = "erase"  # a citizen's data, for a reason
+    EXPORT = "export"
+
+
+_SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+_SENIORS = _SUPERVISORS | {Role.SENIOR}
+_OPERATORS = _SENIORS | {Role.OPERATOR}
+
+# Accounts are the command line's: whoever runs it has the data folder anyway.
+RIGHTS: Mapping[Right, frozenset[Role]] = {
+    Right.READ: _OPERATORS | {Role.EDITOR},
+    Right.WORK: _OPERATORS,
+    Right.REVEAL: _OPERATORS,
+    Right.RELEASE: _SENIORS,
+    Right.READ_AUDIT: _SUPERVISORS,
+    Right.ERASE: _SUPERVISORS,
+    Right.EXPORT: _SUPERVISORS,
+}
+_REFUSALS = {
+    Right.READ: "not_by_role_read",
+    Right.WORK: "not_by_role_work",
+    Right.REVEAL: "not_by_role_reveal",
+    Right.RELEASE: "not_by_role_release",
+    Right.READ_AUDIT: "not_by_role_read_audit",
+    Right.ERASE: "not_by_role_erase",
+    Right.EXPORT: "not_by_role_export",
+}
+
+
+def may(operator: Operator, right: Right) -> bool:
+    return operator.role in RIGHTS[right]
+
+
+def held(operator: Operator) -> list[Right]:
+    """All that the operator's role may do."""
+    return [right for right in RIGHTS if may(operator, right)]
+
+
+def check(operator: Operator, right: Right) -> None:
+    """Problem 403 in words for whose role does not hold the right."""
+    if not may(operator, right):
+        raise refusal(right)
+
+
+def refusal(right: Right) -> Problem:
+    return not_allowed(_REFUSALS[right])
