@@ -23,7 +23,7 @@ from core.finding.address_parts import (
     VILLAGE,
     WORD,
 )
-from core.finding.span import Span
+from core.finding.span import Span, joined
 from core.finding.words import is_known, read
 
 _I = re.IGNORECASE
@@ -168,7 +168,7 @@ def find_addresses(text: str) -> Iterator[Span]:
         value = _LIVING_VALUE.match(text, match.end(), min(len(text), match.end() + 120))
         if value and _is_place(value[0]) and not _ARTICLE.search(value[0]):
             found.append(value.span())
-    for start, end in _joined(found):
+    for start, end in joined(found):
         start = _without_speech(text, start, end)
         start = _with_town(text, start)
         for _ in range(3):
@@ -197,16 +197,6 @@ def _names_a_street(text: str, match: re.Match[str]) -> bool:
     street = words[-1] if len(words[-1]) > 1 or len(words) == 1 else words[-2]
     in_a_town = _with_town(text, match.start()) < match.start() or (len(words) > 1 and _may_be_a_town(words[0]))
     return in_a_town or _LIVING.search(text) is not None or is_known(street, "Surn") or not is_known(street)
-
-
-def _joined(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _is_a_street(word: str) -> bool:

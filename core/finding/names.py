@@ -15,7 +15,7 @@ from core.finding.name_cues import MOST_WORDS, announced, has_data, introduces_i
 from core.finding.name_parts import LIKELY, SURNAME_END, TITLE_BEFORE, Word, beside, cyrillic, is_called_after, is_plain, words_of
 from core.finding.name_words import ASIAN, FAMOUS, FAMOUS_NAMES, NOT_BESIDE, OGLU, PARTICLES, PERSONS
 from core.finding.ner import people
-from core.finding.span import Span
+from core.finding.span import Span, joined
 
 
 def find_names(text: str, taken: list[tuple[int, int]]) -> Iterator[Span]:
@@ -37,7 +37,7 @@ def find_names(text: str, taken: list[tuple[int, int]]) -> Iterator[Span]:
             if any(SURNAME_END.search(word) for word in capitalised[start:end].lower().split()) and " " in capitalised[start:end]
         ]
     found += _mentioned_again(words, found)
-    for start, end in _joined(found):
+    for start, end in joined(found):
         if not _is_a_title(text, start):
             yield Span("name", start, end)
 
@@ -58,7 +58,7 @@ def _by_dictionary(text: str, words: list[Word]) -> Iterator[tuple[int, int]]:
         while place <= last:
             length = next((size for size in range(min(MOST_WORDS, last - place + 1), 0, -1) if _is_name(text, words, place, size)), 0)
             if length >= 3 and _begins_with_another(text, words, place, length):
-                place, length = place + 1, length
+                place += 1
             if length:
                 yield words[place].start, words[place + length - 1].end
             place += length or 1
@@ -225,13 +225,3 @@ def _by_natasha(text: str, words: list[Word]) -> Iterator[tuple[int, int]]:
         ):
             continue
         yield inside[0].start, inside[-1].end
-
-
-def _joined(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined

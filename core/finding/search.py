@@ -60,16 +60,21 @@ def _add(found: list[Span], text: str, spans: Iterable[Span], *, yielding: bool 
             end = start + len(text[start:end].rstrip(" ,.;:\n\t"))
             if end <= start or not re.search(r"[0-9]", text[start:end]):
                 continue
-        while start > 0 and _IS_LETTER(text[start - 1]):
-            start -= 1
-        while end < len(text) and _IS_LETTER(text[end]):
-            end += 1
+        start, end = _to_whole_words(text, start, end)
         overlapping = [other for other in found if start < other.end and other.start < end]
         kind = overlapping[0].kind if overlapping else span.kind
         for other in overlapping:
             found.remove(other)
             start, end = min(start, other.start), max(end, other.end)
         found.append(Span(kind, start, end))
+
+
+def _to_whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and _IS_LETTER(text[start - 1]):
+        start -= 1
+    while end < len(text) and _IS_LETTER(text[end]):
+        end += 1
+    return start, end
 
 
 def _look_alikes(text: str) -> Iterable[Span]:
@@ -90,11 +95,7 @@ def _united(text: str, spans: list[Span]) -> list[Span]:
     """By position, as whole words; those that overlap or touch are one, or their tokens would be glued."""
     united: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
-        start, end = span.start, span.end
-        while start > 0 and _IS_LETTER(text[start - 1]):
-            start -= 1
-        while end < len(text) and _IS_LETTER(text[end]):
-            end += 1
+        start, end = _to_whole_words(text, span.start, span.end)
         kind = span.kind
         while united and start <= united[-1].end:
             last = united.pop()

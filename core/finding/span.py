@@ -58,3 +58,14 @@ def _in_one_alphabet(text: str) -> str:
 
 def digits_of(text: str) -> str:
     return re.sub(r"[^0-9]", "", text)
+
+
+def joined(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """By position; those that overlap are one."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if united and start < united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return united
