@@ -14,14 +14,12 @@ from sqlalchemy.orm import Session, aliased
 from core import conversations
 from core.database import hint
 from core.desk import Desk
-from core.models import Author, Conversation, Message, Mode, Turn, TurnState
+from core.models import UNDER_WAY, Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
 from handoff.fields import expected_answer
 
 # Written out in the statement: of parameters SQLite cannot tell that they are what the index of open turns is for.
-_OPEN: BindParameter[tuple[TurnState, ...]] = bindparam(
-    "open", (TurnState.ACCEPTED, TurnState.RUNNING), expanding=True, literal_execute=True
-)
+_OPEN: BindParameter[tuple[TurnState, ...]] = bindparam("open", UNDER_WAY, expanding=True, literal_execute=True)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from core import leases
 from core.deliveries import GIVEN_UP
 from core.desk import Desk
 from core.errors import DatabaseDown
-from core.models import Attachment, Conversation, Delivery, DeliveryState, Erasure, Export, now
+from core.models import UNSENT, Attachment, Conversation, Delivery, DeliveryState, Erasure, Export, now
 from core.web import place_of
 from handoff import erasure
 
@@ -240,7 +240,7 @@ def _is_over(at: datetime, kept: timedelta) -> ColumnElement[bool]:
 
 
 def _is_unsent_receipt() -> ColumnElement[bool]:
-    return and_(Delivery.kind == erasure.RECEIPT, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.SENDING)))
+    return and_(Delivery.kind == erasure.RECEIPT, Delivery.state.in_(UNSENT))
 
 
 def _may_have_reason() -> ColumnElement[bool]:

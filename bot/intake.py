@@ -13,7 +13,7 @@ from core.desk import Desk
 from core.errors import conflict, invalid
 from core.ids import digest
 from core.inbound import UNSTORABLE, check_text, unsent_attachments
-from core.models import Author, Conversation, Message, Mode, Turn, TurnState
+from core.models import UNDER_WAY, Author, Conversation, Message, Mode, Turn
 from core.personal_data import TOKEN
 from core.words import say
 from handoff import appeal_form, appeals, data_requests, letters, queue
@@ -97,18 +97,14 @@ def _is_stale(session: Session, conversation: Conversation, button: dict[str, An
         Turn.conversation_id == conversation.id,
         Turn.seq > pressed.seq,
         Turn.command.is_not(None),
-        Turn.state.in_([TurnState.ACCEPTED, TurnState.RUNNING]),
+        Turn.state.in_(UNDER_WAY),
     )
     return question is None or question.id != pressed.id or session.scalar(pressed_before.limit(1)) is not None
 
 
 def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
     """The ``seq`` of each message whose turn is not over."""
-    return set(
-        session.scalars(
-            select(Turn.seq).where(Turn.conversation_id == conversation_id, Turn.state.in_([TurnState.ACCEPTED, TurnState.RUNNING]))
-        )
-    )
+    return set(session.scalars(select(Turn.seq).where(Turn.conversation_id == conversation_id, Turn.state.in_(UNDER_WAY))))
 
 
 def _press(session: Session, desk: Desk, conversation: Conversation, button: dict[str, object], message: Message, at: datetime) -> None:

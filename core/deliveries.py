@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from core.database import hint
 from core.ids import new_id
-from core.models import Conversation, Delivery, DeliveryState, now
+from core.models import UNSENT, Conversation, Delivery, DeliveryState, now
 from core.settings import Settings
 
 TOPIC = "deliveries"  # a delivery was written: whoever sends looks for it
@@ -25,9 +25,7 @@ GIVEN_UP = "given_up"
 _AT_ONCE = 100
 _MOST_DOUBLINGS = 30
 # Written out in the statement: of parameters SQLite cannot tell that they are what the index of open deliveries is for.
-_OPEN: BindParameter[tuple[DeliveryState, ...]] = bindparam(
-    "open", (DeliveryState.QUEUED, DeliveryState.SENDING), expanding=True, literal_execute=True
-)
+_OPEN: BindParameter[tuple[DeliveryState, ...]] = bindparam("open", UNSENT, expanding=True, literal_execute=True)
 
 
 class Pauses(NamedTuple):

@@ -17,6 +17,8 @@ from core.database import hint
 from core.desk import Desk
 from core.events import QUEUE
 from core.models import (
+    UNDER_WAY,
+    UNSENT,
     Appeal,
     AppealEvent,
     AppealStatus,
@@ -92,7 +94,7 @@ def withdraw_consent(session: Session, desk: Desk, conversation: Conversation, a
 
     Until a new consent is given nothing of the citizen leaves by letter, is opened or found by (core/consents.py).
     """
-    for consent in _consents(session, conversation):
+    for consent in _consents(session, conversation.id):
         consent.withdrawn_at = at
     numbers = withdraw_appeals(session, conversation, at)
     conversations.drop_draft(session, conversation)
@@ -113,8 +115,7 @@ def withdraw_consent(session: Session, desk: Desk, conversation: Conversation, a
 
 def has_consent(session: Session, conversation_id: uuid.UUID) -> bool:
     """Whether there is one to withdraw."""
-    given = select(Consent.message_id).where(Consent.conversation_id == conversation_id, Consent.withdrawn_at.is_(None))
-    return session.scalar(given.limit(1)) is not None
+    return bool(_consents(session, conversation_id))
 
 
 def open_numbers(session: Session, conversation_id: uuid.UUID) -> list[str]:
@@ -192,7 +193,7 @@ def _end_wait(session: Session, conversation: Conversation, at: datetime, by: st
 
 def _end_turns(session: Session, conversation: Conversation, at: datetime) -> None:
     """Also of the turn that asked for the erasure; its worker, which holds it, ends it in this transaction as done."""
-    under_way = Turn.state.in_((TurnState.ACCEPTED, TurnState.RUNNING))
+    under_way = Turn.state.in_(UNDER_WAY)
     session.execute(
         update(Turn)
         .where(Turn.conversation_id == conversation.id, under_way)
@@ -204,7 +205,7 @@ def _end_turns(session: Session, conversation: Conversation, at: datetime) -> No
 def _cancel_deliveries(session: Session, conversation: Conversation, failure: str = "erased", *which: ColumnElement[bool]) -> None:
     session.execute(
         update(Delivery)
-        .where(Delivery.conversation_id == conversation.id, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.SENDING)), *which)
+        .where(Delivery.conversation_id == conversation.id, Delivery.state.in_(UNSENT), *which)
         .values(state=DeliveryState.FAILED, failure=failure, lease_owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
@@ -240,8 +241,8 @@ def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[s
     ]
 
 
-def _consents(session: Session, conversation: Conversation) -> list[Consent]:
-    given = select(Consent).where(Consent.conversation_id == conversation.id, Consent.withdrawn_at.is_(None))
+def _consents(session: Session, conversation_id: uuid.UUID) -> list[Consent]:
+    given = select(Consent).where(Consent.conversation_id == conversation_id, Consent.withdrawn_at.is_(None))
     return list(session.scalars(given))
 
 

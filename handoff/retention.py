@@ -16,7 +16,20 @@ from core import audit, conversations, leases
 from core.desk import Desk
 from core.errors import DatabaseDown
 from core.ids import new_id
-from core.models import Appeal, AppealStatus, Attachment, Consent, Conversation, Erasure, Lease, Message, Mode, Turn, TurnState, now
+from core.models import (
+    UNDER_WAY,
+    Appeal,
+    AppealStatus,
+    Attachment,
+    Consent,
+    Conversation,
+    Erasure,
+    Lease,
+    Message,
+    Mode,
+    Turn,
+    now,
+)
 from core.settings import Settings
 from core.web import place_of
 from core.working_time import MOSCOW
@@ -143,7 +156,7 @@ def _idle(settings: Settings, at: datetime) -> Select[uuid.UUID]:
         Conversation.data_key.is_not(None),
         Conversation.mode == Mode.BOT,
         _no(Appeal, Appeal.status != AppealStatus.CLOSED),
-        _no(Turn, Turn.state.in_((TurnState.ACCEPTED, TurnState.RUNNING))),
+        _no(Turn, Turn.state.in_(UNDER_WAY)),
         or_(
             and_(~has_appeal, _silent_since(ago(settings.keep_conversation_days))),
             and_(

@@ -8,12 +8,14 @@ from core.models.articles import Article
 from core.models.base import LAST_SEQ, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
-from core.models.kinds import AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
+from core.models.kinds import UNDER_WAY, UNSENT, AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
 from core.models.operators import AuditEntry, AuditHead, Operator, OperatorSession
 from core.models.personal_data import Consent, Erasure, Export, IndexedValue, VaultEntry, WrappedKey
 from core.models.turns import Effect, Turn
 
 __all__ = [
+    "UNDER_WAY",
+    "UNSENT",
     "LAST_SEQ",
     "Appeal",
     "AppealCounter",

@@ -62,3 +62,7 @@ class Role(enum.StrEnum):
     EDITOR = "editor"
     SUPERVISOR = "supervisor"
     ADMINISTRATOR = "administrator"
+
+
+UNDER_WAY = (TurnState.ACCEPTED, TurnState.RUNNING)  # a turn that is not over
+UNSENT = (DeliveryState.QUEUED, DeliveryState.SENDING)  # a delivery that is neither sent nor given up

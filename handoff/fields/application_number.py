@@ -2,10 +2,11 @@
 
 import re
 
+from core.finding import digits_of
 from core.personal_data import find, snils_is_valid
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
-from handoff.fields.writing import digits_of, plain
+from handoff.fields.writing import plain
 
 _INN_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 _INN_12 = ((7, 2, 4, 10, 3, 5, 9, 4, 6, 8), (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8))

@@ -2,9 +2,10 @@
 
 import re
 
+from core.finding import digits_of
 from core.personal_data import Expected
 from handoff.fields.name_likeness import find_name, looks_like_a_name, without_lead_in
-from handoff.fields.writing import digits_of, plain
+from handoff.fields.writing import plain
 
 _FEWEST_DIGITS = 5
 # «anna@mail,ru», «anna собака mail.ru», «anna.lebedeva mail.ru», «anna(at)mail.ru»

@@ -5,9 +5,10 @@ from itertools import chain
 
 import phonenumbers
 
+from core.finding import digits_of
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
-from handoff.fields.writing import LETTER, digits_of, plain
+from handoff.fields.writing import LETTER, plain
 
 _RUN = re.compile(r"\+?\(?[0-9](?:[\s().\-/]*[0-9])*")
 _SHORTEST = 5  # of what is taken for a try at a number: «после 18» is not

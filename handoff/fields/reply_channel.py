@@ -3,9 +3,10 @@
 import enum
 import re
 
+from core.finding import digits_of
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
-from handoff.fields.writing import LETTER, digits_of, folded
+from handoff.fields.writing import LETTER, folded
 
 
 class ReplyChannel(enum.StrEnum):

@@ -2,10 +2,11 @@
 
 import re
 
+from core.finding import digits_of
 from core.personal_data import snils_is_valid
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
-from handoff.fields.writing import LETTER, digits_of, plain
+from handoff.fields.writing import LETTER, plain
 
 _SIGNS = r"[\s().,_/\-]*"
 _RUN = re.compile(rf"[0-9](?:{_SIGNS}[0-9])*")

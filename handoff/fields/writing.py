@@ -25,10 +25,6 @@ def words_of(text: str) -> list[str]:
     return re.findall(rf"{LETTER}+(?:-{LETTER}+)*|\d+", folded(text))
 
 
-def digits_of(text: str) -> str:
-    return re.sub(r"[^0-9]", "", text)
-
-
 def is_cyrillic(letter: str) -> bool:
     return unicodedata.name(letter, "").startswith("CYRILLIC")
 
