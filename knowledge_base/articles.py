@@ -9,8 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.models import Article
+from knowledge_base.sections import sections
 
-FIELDS = ("slug", "title", "section", "aliases", "updated")
+REQUIRED = ("slug", "title", "section", "aliases", "updated")
+FIELDS = (*REQUIRED, "related")
 MIN_ALIASES = 5
 _FENCE = "---"
 
@@ -63,23 +65,27 @@ def _read(file: Path) -> tuple[Article, int]:
     if end is None:
         raise ArticleError(file, len(lines), "front matter is not closed by a line ---")
     fields, at = _front_matter(file, "\n".join(lines[1:end]))
-    for name in FIELDS:
+    for name in REQUIRED:
         if fields.get(name) in (None, "", []):
             raise ArticleError(file, at.get(name, end + 1), f"field {name!r} is missing")
     for name in ("slug", "title", "section"):
         if not isinstance(fields[name], str):
             raise ArticleError(file, at[name], f"field {name!r} must be text")
-    aliases = fields["aliases"]
+    if fields["section"] not in sections():
+        raise ArticleError(file, at["section"], f"there is no section {fields['section']!r}; known are {', '.join(sections())}")
+    aliases, related = fields["aliases"], fields.get("related", [])
     if not isinstance(aliases, list) or not all(isinstance(alias, str) and alias.strip() for alias in aliases):
         raise ArticleError(file, at["aliases"], "field 'aliases' must be a list of texts (quote one that holds ': ')")
     if len(aliases) < MIN_ALIASES:
         raise ArticleError(file, at["aliases"], f"{len(aliases)} aliases, at least {MIN_ALIASES} are wanted")
+    if not isinstance(related, list) or not all(isinstance(slug, str) for slug in related):
+        raise ArticleError(file, at["related"], "field 'related' must be a list of slugs")
     if type(fields["updated"]) is not date:
         raise ArticleError(file, at["updated"], "field 'updated' must be a date, YYYY-MM-DD")
     text = "\n".join(lines[end + 1 :]).strip()
     if not text:
         raise ArticleError(file, len(lines), "the article has no text")
-    return Article(**{name: fields[name] for name in FIELDS}, text=text), at["slug"]
+    return Article(**{name: fields[name] for name in REQUIRED}, related=related, text=text), at["slug"]
 
 
 def _front_matter(file: Path, source: str) -> tuple[dict[str, Any], dict[str, int]]:

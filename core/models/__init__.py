@@ -4,7 +4,7 @@ Columns that hold what people wrote end in ``_sealed``: encrypted with the conve
 """
 
 from core.models.appeals import Appeal, AppealCounter, AppealEvent, QueueEntry
-from core.models.articles import Article
+from core.models.articles import Article, ArticleRevision
 from core.models.base import LAST_SEQ, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
@@ -23,6 +23,7 @@ __all__ = [
     "AppealKind",
     "AppealStatus",
     "Article",
+    "ArticleRevision",
     "Attachment",
     "AuditEntry",
     "AuditHead",

@@ -14,7 +14,7 @@ from knowledge_base.lexical import normalise
 GOOD = """---
 slug: password
 title: Как сменить пароль
-section: Вход
+section: account
 aliases: [раз, два, три, четыре, пять]
 updated: 2026-11-20
 ---
@@ -55,7 +55,9 @@ def test_no_alias_is_nearly_another_articles(articles: list[Article]) -> None:
         (("slug: password\n", ""), 6, "'slug' is missing"),
         (("slug: password", "slug: other"), 2, "differs from the file's name"),
         (("title: Как", "title: Вход: как"), 3, "bad YAML"),
-        (("section: Вход\n", ""), 6, "'section' is missing"),
+        (("section: account\n", ""), 6, "'section' is missing"),
+        (("section: account", "section: Вход"), 4, "there is no section 'Вход'"),
+        (("updated:", "related: вход\nupdated:"), 6, "list of slugs"),
         (("[раз, два, три, четыре, пять]", "[раз, два]"), 5, "at least 5"),
         (("[раз, два, три, четыре, пять]", "раз"), 5, "list of texts"),
         (("2026-11-20", "вчера"), 6, "must be a date"),
