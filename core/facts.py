@@ -13,6 +13,10 @@ def _hours(count: int) -> str:
     return plural(count, "час", "часа", "часов")
 
 
+def _days(count: int) -> str:
+    return plural(count, "день", "дня", "дней")
+
+
 def _working_days(count: int) -> str:
     return plural(count, "рабочий день", "рабочих дня", "рабочих дней")
 
@@ -34,7 +38,12 @@ _FACTS: dict[str, Callable[[Settings], str]] = {
     "due_complaint": lambda s: _working_days(s.due_complaint_days),
     "due_expedited_check": lambda s: _working_days(s.due_expedited_check_days),
     "due_expedited": lambda s: _hours(s.due_expedited_hours),
-    "reopen_days": lambda s: plural(s.reopen_days, "день", "дня", "дней"),
+    "reopen_days": lambda s: _days(s.reopen_days),
+    "keep_conversation": lambda s: _days(s.keep_conversation_days),
+    "keep_appeal": lambda s: _days(s.keep_appeal_days),
+    "keep_attachment": lambda s: _days(s.keep_attachment_days),
+    "keep_withdrawn": lambda s: _days(s.keep_withdrawn_days),
+    "keep_export": lambda s: _hours(s.keep_export_hours),
     "max_picture": lambda s: _size(s.max_picture_bytes),
     "max_document": lambda s: _size(s.max_document_bytes),
     "max_letter": lambda s: _size(s.max_message_bytes),
