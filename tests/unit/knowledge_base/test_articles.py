@@ -1,15 +1,13 @@
-"""The articles themselves, and what reading refuses."""
+"""What reading articles refuses, and seeding."""
 
-import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from core.models import Article, Base
+from core.models import Base
 from knowledge_base.articles import ArticleError, read_folder, seed, stored
-from knowledge_base.lexical import normalise
 
 GOOD = """---
 slug: password
@@ -20,33 +18,6 @@ updated: 2026-11-20
 ---
 Откройте профиль.
 """
-
-
-def test_there_are_enough_articles(articles: list[Article]) -> None:
-    assert len(articles) >= 60
-    assert all(len(article.aliases) >= 5 for article in articles)
-    assert len({article.title for article in articles}) == len(articles)
-
-
-def test_lengths(articles: list[Article]) -> None:
-    assert [(a.slug, len(a.text)) for a in articles if not 200 <= len(a.text) <= 1800] == []
-
-
-def test_placeholders_are_known_facts(articles: list[Article]) -> None:
-    from core.facts import NAMES
-
-    assert [(a.slug, name) for a in articles for name in re.findall(r"\[\[(.*?)\]\]", a.text + a.title) if name not in NAMES] == []
-
-
-def test_no_alias_is_nearly_another_articles(articles: list[Article]) -> None:
-    aliases = [(article.slug, alias, _trigrams(alias)) for article in articles for alias in article.aliases]
-    near = [
-        (one, alias, other, twin)
-        for at, (one, alias, grams) in enumerate(aliases)
-        for other, twin, others in aliases[at + 1 :]
-        if one != other and len(grams & others) > 0.8 * len(grams | others)
-    ]
-    assert near == []
 
 
 @pytest.mark.parametrize(
@@ -95,8 +66,3 @@ def test_seeding_fills_an_empty_table_only(tmp_path: Path) -> None:
         assert seed(session, read_folder(tmp_path)) == 0
         assert [article.text for article in stored(session)] == ["Изменено редактором."]
     engine.dispose()
-
-
-def _trigrams(text: str) -> set[str]:
-    text = f" {normalise(text)} "
-    return {text[at : at + 3] for at in range(len(text) - 2)}
