@@ -270,6 +270,11 @@ class Settings(BaseSettings):
     def index_dir(self) -> Path:
         return self.data_dir / "index"
 
+    def is_official(self, host: str) -> bool:
+        """Whether a host is one of the official domains, or below one."""
+        host = host.casefold()
+        return any(host == own or host.endswith(f".{own}") for own in map(str.casefold, self.official_domains))
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text is one line that names it and says what it wants."""
