@@ -10,7 +10,7 @@ from pathlib import Path
 from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
-from knowledge_base.articles import ArticleError, read_folder, stored
+from knowledge_base.articles import ArticleError, published, read_folder
 from knowledge_base.building import build
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
@@ -31,14 +31,15 @@ def main() -> int:
 
 
 def desk_articles(settings: Settings) -> list[Article]:
-    """The articles in the desk's database; empty when it has none, and then the folder is read."""
-    if not settings.database_url and not settings.database_file.exists():
-        return []  # asking would make one
-    database = open_database(settings)
-    try:
-        return database.read(stored)
-    finally:
-        database.close()
+    """What citizens may read: the articles in the desk's database, or where it has none those of the folder."""
+    found = []
+    if settings.database_url or settings.database_file.exists():  # asking would make one
+        database = open_database(settings)
+        try:
+            found = database.read(published)
+        finally:
+            database.close()
+    return found or [article for article in read_folder(settings.articles_dir, settings) if article.published]
 
 
 def build_command(arguments: argparse.Namespace) -> None:
@@ -70,8 +71,7 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
 
 
 def _build(settings: Settings, quiet: bool) -> None:
-    articles = desk_articles(settings) or read_folder(settings.articles_dir)
-    build(articles, settings.index_dir, settings.embedder_model, progress=(lambda _: None) if quiet else _say)
+    build(desk_articles(settings), settings.index_dir, settings.embedder_model, progress=(lambda _: None) if quiet else _say)
 
 
 def _print_hits(result: Result) -> None:

@@ -1,6 +1,6 @@
 """The life of an article: every change is checked and leaves a revision with its author and reason."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -16,7 +16,8 @@ from core.settings import Settings
 from core.words import say
 from core.working_time import MOSCOW
 from knowledge_base.articles import record
-from knowledge_base.content import Content, Fault, alias_faults, faults, likeness, slug_faults
+from knowledge_base.content import Content, Fault, alias_faults, likeness, slug_faults
+from knowledge_base.shelf import Shelf
 
 REASON_CHARACTERS = 500
 
@@ -32,43 +33,6 @@ class ContentRefused(Problem):
         return {**super().document(), "errors": [{"field": fault.field, "message": fault.message} for fault in self.faults]}
 
 
-class Shelf:
-    """The articles that there are: which slugs exist, and whose each alias is."""
-
-    def __init__(self, rows: Iterable[tuple[str, str, Iterable[str]]]) -> None:
-        """``rows``: slug, title, aliases. An alias that two of them have is the first one's."""
-        self.titles: dict[str, str] = {}
-        self._owners: dict[str, str] = {}
-        for slug, title, aliases in rows:
-            self.titles[slug] = title
-            for alias in aliases:
-                self._owners.setdefault(likeness(alias), slug)
-
-    @classmethod
-    def read(cls, session: Session) -> "Shelf":
-        return cls((row[0], row[1], row[2]) for row in session.execute(select(Article.slug, Article.title, Article.aliases)))
-
-    def faults(self, slug: str, content: Content) -> Iterator[Fault]:
-        """What the article ``slug`` may not have beside the others."""
-        yield from self.alias_faults(slug, content.aliases)
-        for number, other in enumerate(content.related, 1):
-            if other == slug:
-                yield Fault("related", say("article_related_itself"), number)
-            elif other not in self.titles:
-                yield Fault("related", say("article_related_unknown", slug=other), number)
-
-    def alias_faults(self, slug: str, aliases: Iterable[str]) -> Iterator[Fault]:
-        for number, alias in enumerate(aliases, 1):
-            owner = self._owners.get(likeness(alias), slug)
-            if owner != slug:
-                yield Fault("aliases", say("article_alias_taken", alias=alias, title=self.titles[owner], slug=owner), number)
-
-
-def check(content: Content, slug: str, settings: Settings, shelf: Shelf) -> list[Fault]:
-    """All that is wrong with a tidied content of the article ``slug``, new or not."""
-    return [*slug_faults(slug), *faults(content, settings), *shelf.faults(slug, content)]
-
-
 def create(
     session: Session, settings: Settings, slug: str, content: Content, author: str, reason: str, *, updated: date | None = None
 ) -> ArticleRevision:
@@ -77,7 +41,7 @@ def create(
     ``author`` is an operator's login; ``updated`` the day that a file tells, else today.
     """
     content, shelf = content.tidied(), Shelf.read(session)
-    found = check(content, slug, settings, shelf)
+    found = shelf.check(slug, content, settings)
     if slug in shelf.titles:
         found.append(Fault("slug", say("article_slug_taken", slug=slug, title=shelf.titles[slug])))
     return write(session, Article(slug=slug), content, author, reason, found, updated=updated)
@@ -96,7 +60,7 @@ def change(
     if article.revision != based_on:
         newest = revision(session, slug, article.revision)
         raise conflict("article_changed_meanwhile", author=newest.author, number=newest.number)
-    return write(session, article, content, author, reason, check(content, slug, settings, Shelf.read(session)))
+    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def restore(session: Session, settings: Settings, slug: str, number: int, author: str, reason: str) -> ArticleRevision | None:
@@ -104,7 +68,7 @@ def restore(session: Session, settings: Settings, slug: str, number: int, author
     article, content = _held(session, slug), Content.of(revision(session, slug, number)).tidied()
     if content == Content.of(article).tidied():
         return None
-    return write(session, article, content, author, reason, check(content, slug, settings, Shelf.read(session)))
+    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def add_alias(session: Session, settings: Settings, slug: str, alias: str, author: str, reason: str) -> ArticleRevision | None:
@@ -167,6 +131,7 @@ def write(
     session.add(article)
     session.flush()  # before its revision, which refers to it
     written = record(session, article, author, reason.strip(), at)
+    session.flush()
     hint(session, ARTICLES)
     return written
 

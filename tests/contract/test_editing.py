@@ -12,7 +12,8 @@ from core.events import ARTICLES
 from core.models import Article, ArticleRevision
 from knowledge_base import articles, editing
 from knowledge_base.content import Content
-from knowledge_base.editing import ContentRefused, Shelf
+from knowledge_base.editing import ContentRefused
+from knowledge_base.shelf import Shelf
 
 PASSWORD = Content(
     title="Как сменить пароль",

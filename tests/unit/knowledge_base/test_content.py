@@ -1,6 +1,7 @@
 """What an article may hold."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_good_one_has_no_faults(shipped: Settings) -> None:
         ({"related": tuple(map(str, range(21)))}, "related", 1, "не больше 20"),
     ],
 )
-def test_a_fault_is_told_with_its_field_and_line(shipped: Settings, change: dict[str, str], field: str, line: int, words: str) -> None:
+def test_a_fault_is_told_with_its_field_and_line(shipped: Settings, change: dict[str, Any], field: str, line: int, words: str) -> None:
     (fault,) = faults(replace(GOOD, **change), shipped)
     assert (fault.field, fault.line) == (field, line)
     assert words in fault.message
