@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from bot.article_index import ArticleIndex
 from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL as TELEGRAM
@@ -91,6 +92,7 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("erasures", erasures.run_forever)),
             asyncio.create_task(_supervise("exports", exports.run_forever)),
             asyncio.create_task(_supervise("retention", retention.run_forever)),
+            asyncio.create_task(_supervise("article_index", ArticleIndex(desk).run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
         if telegram:

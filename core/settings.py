@@ -223,6 +223,9 @@ class Settings(BaseSettings):
     retention_at: ClockTime
     max_export_bytes: Bytes
 
+    # Articles: settings.toml.
+    tune_at: ClockTime
+
     @classmethod
     def settings_customise_sources(
         cls,

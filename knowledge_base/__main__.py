@@ -43,7 +43,7 @@ def desk_articles(settings: Settings) -> list[Article]:
 
 
 def build_command(arguments: argparse.Namespace) -> None:
-    _build(settings_or_exit(), quiet=arguments.quiet)
+    _build(settings_or_exit(), quiet=arguments.quiet, retune=not arguments.keep_embedder)
 
 
 def search_command(arguments: argparse.Namespace) -> None:
@@ -51,7 +51,7 @@ def search_command(arguments: argparse.Namespace) -> None:
     try:
         found = Search(settings.index_dir, settings.embedder_model)
     except IndexRefused:
-        _build(settings, quiet=False)
+        _build(settings)
         found = Search(settings.index_dir, settings.embedder_model)
     result = found.search(arguments.text)
     if arguments.json:
@@ -70,8 +70,9 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
             print(f"{name:<14} {value:g}")
 
 
-def _build(settings: Settings, quiet: bool) -> None:
-    build(desk_articles(settings), settings.index_dir, settings.embedder_model, progress=(lambda _: None) if quiet else _say)
+def _build(settings: Settings, *, quiet: bool = False, retune: bool = True) -> None:
+    progress = (lambda _: None) if quiet else _say
+    build(desk_articles(settings), settings.index_dir, settings.embedder_model, retune=retune, progress=progress)
 
 
 def _print_hits(result: Result) -> None:
@@ -90,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="build | search | evaluate")
     building = commands.add_parser("build", help="index the articles, if they changed")
     building.add_argument("--quiet", action="store_true", help="no progress")
+    building.add_argument("--keep-embedder", action="store_true", help="do not tune it anew: quick, for an edit")
     building.set_defaults(command=build_command)
     searching = commands.add_parser("search", help="what a citizen's text would find")
     searching.add_argument("text")

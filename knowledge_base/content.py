@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from core.facts import NAMES
-from core.inbound import UNSTORABLE
-from core.models import Article, ArticleRevision
+from core.models import UNSTORABLE, Article, ArticleRevision
 from core.settings import Settings
 from core.words import say
 from knowledge_base.sections import sections

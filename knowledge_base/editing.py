@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from core.database import hint
 from core.errors import Problem, conflict, not_found
 from core.events import ARTICLES
-from core.inbound import UNSTORABLE
-from core.models import Article, ArticleRevision, now
+from core.models import UNSTORABLE, Article, ArticleRevision, now
 from core.settings import Settings
 from core.words import say
 from core.working_time import MOSCOW
