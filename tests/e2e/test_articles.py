@@ -29,6 +29,7 @@ def test_an_editor_at_work(browser: Browser, stack: Stack, name: str, width: int
     window = open_console(Window(browser, stack, width, height))
     page = window.page
     title = f"Пропуск на парковку{name}"
+    look(window, f"console-editor{name}")
     page.get_by_role("link", name="Статьи").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Статьи")
     look(window, f"articles{name}")
