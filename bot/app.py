@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from bot.article_index import ArticleIndex
 from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL as TELEGRAM
@@ -35,6 +36,7 @@ from core.web import install, place_of
 from handoff import letters
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
+from handoff.console.articles import article_routes
 from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
 from handoff.console.pages import FOLDER as CONSOLE
@@ -91,6 +93,7 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("erasures", erasures.run_forever)),
             asyncio.create_task(_supervise("exports", exports.run_forever)),
             asyncio.create_task(_supervise("retention", retention.run_forever)),
+            asyncio.create_task(_supervise("article_index", ArticleIndex(desk).run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
         if telegram:
@@ -120,6 +123,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(console_socket_routes(workplace, access))
     app.include_router(console_pages(desk))
     app.include_router(journal_routes(desk, access))
+    app.include_router(article_routes(desk))
     app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
     app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))
     templates = Jinja2Templates(_FOLDER / "templates")

@@ -12,8 +12,8 @@ from core import conversations
 from core.desk import Desk
 from core.errors import conflict, invalid
 from core.ids import digest
-from core.inbound import UNSTORABLE, check_text, unsent_attachments
-from core.models import UNDER_WAY, Author, Conversation, Message, Mode, Turn
+from core.inbound import check_text, unsent_attachments
+from core.models import UNDER_WAY, UNSTORABLE, Author, Conversation, Message, Mode, Turn
 from core.personal_data import TOKEN
 from core.words import say
 from handoff import appeal_form, appeals, data_requests, letters, queue

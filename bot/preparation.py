@@ -30,9 +30,10 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     try:
         _add_first_operator(database, settings)
         if not database.read(articles.stored):
-            added = database.write(articles.seed, articles.read_folder(settings.articles_dir))
+            added = database.write(articles.seed, articles.read_folder(settings.articles_dir, settings))
             say(f"Articles put into the database: {added}")
-        build(database.read(articles.stored), settings.index_dir, embedder_model=settings.embedder_model, progress=say)
+        # The embedder is tuned when there is none; later each night (bot/article_index.py), so that no start waits for it.
+        build(database.read(articles.published), settings.index_dir, settings.embedder_model, retune=False, progress=say)
     finally:
         database.close()
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 QUEUE = "queue"  # the operators' queue or an appeal changed
 PRESENCE = "presence"
+ARTICLES = "articles"
 _BACKLOG = 256
 
 
 @dataclass(frozen=True)
 class Hint:
-    """``topic`` is QUEUE, PRESENCE or a conversation's id; ``data`` carries what is not stored (who is typing)."""
+    """``topic`` is QUEUE, PRESENCE, ARTICLES or a conversation's id; ``data`` carries what is not stored (who is typing)."""
 
     topic: str
     data: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,5 @@
 """What anybody sends, checked before it is stored: its text and its files."""
 
-import re
 import uuid
 
 from sqlalchemy import select
@@ -9,10 +8,7 @@ from sqlalchemy.orm import Session
 from core.desk import Desk
 from core.errors import invalid
 from core.facts import size_words
-from core.models import Attachment, Conversation
-
-# Surrogates cannot be encoded, the other controls are never meant; line breaks and tabs are.
-UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+from core.models import UNSTORABLE, Attachment, Conversation
 
 
 def check_text(desk: Desk, text: str, *, has_attachment: bool) -> str:

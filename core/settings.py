@@ -223,6 +223,9 @@ class Settings(BaseSettings):
     retention_at: ClockTime
     max_export_bytes: Bytes
 
+    # Articles: settings.toml.
+    tune_at: ClockTime
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -269,6 +272,11 @@ class Settings(BaseSettings):
     @property
     def index_dir(self) -> Path:
         return self.data_dir / "index"
+
+    def is_official(self, host: str) -> bool:
+        """Whether a host is one of the official domains, or below one."""
+        host = host.casefold()
+        return any(host == own or host.endswith(f".{own}") for own in map(str.casefold, self.official_domains))
 
 
 class SettingsError(Exception):

@@ -24,6 +24,14 @@ def is_working_day(day: date) -> bool:
     return bool(_calendar().is_working_day(day))
 
 
+def seconds_until(clock_time: str, at: datetime) -> float:
+    """From ``at`` to the next moment of that time of day in Moscow."""
+    hour, minute = map(int, clock_time.split(":"))
+    local = at.astimezone(MOSCOW)
+    following = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return ((following if following > local else following + timedelta(days=1)) - local).total_seconds()
+
+
 def start_of(received: datetime, settings: Settings) -> datetime:
     """When an appeal received at ``received`` (aware) starts: at once in working hours, else at the next opening."""
     moment = received.astimezone(MOSCOW)

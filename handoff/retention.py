@@ -32,7 +32,7 @@ from core.models import (
 )
 from core.settings import Settings
 from core.web import place_of
-from core.working_time import MOSCOW
+from core.working_time import seconds_until
 from handoff import erasure
 
 log = structlog.get_logger(__name__)
@@ -99,14 +99,6 @@ def _due_at(session: Session, first: datetime) -> datetime:
 def _set_due(session: Session, at: datetime) -> None:
     held = session.get_one(Lease, _LEASE)
     held.owner, held.until = _DONE, at
-
-
-def seconds_until(clock_time: str, at: datetime) -> float:
-    """From ``at`` to the next moment of that time of day in Moscow."""
-    hour, minute = map(int, clock_time.split(":"))
-    local = at.astimezone(MOSCOW)
-    following = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return ((following if following > local else following + timedelta(days=1)) - local).total_seconds()
 
 
 def retain(desk: Desk, at: datetime) -> Counts:

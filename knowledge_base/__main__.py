@@ -1,4 +1,4 @@
-"""The command line: ``python -m knowledge_base build | search TEXT | evaluate DIR``."""
+"""The command line: ``python -m knowledge_base build | search TEXT | evaluate DIR | export DIR | import PATH``."""
 
 import argparse
 import json
@@ -10,10 +10,12 @@ from pathlib import Path
 from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
-from knowledge_base.articles import ArticleError, read_folder, stored
+from knowledge_base import exchange_commands
+from knowledge_base.articles import ArticleError, published, read_folder
 from knowledge_base.building import build
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
+from knowledge_base.lexical import morphology
 from knowledge_base.search import Result, Search
 
 OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions", "none": "none: nothing here is near"}
@@ -22,27 +24,31 @@ OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions",
 def main() -> int:
     arguments = _arguments()
     try:
-        command: Callable[[argparse.Namespace], None] = arguments.command
-        command(arguments)
+        command: Callable[[argparse.Namespace], int | None] = arguments.command
+        return command(arguments) or 0
     except (SettingsError, ArticleError, CorpusError, IndexRefused) as error:
         print(f"knowledge_base: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def desk_articles(settings: Settings) -> list[Article]:
-    """The articles in the desk's database; empty when it has none, and then the folder is read."""
-    if not settings.database_url and not settings.database_file.exists():
-        return []  # asking would make one
-    database = open_database(settings)
-    try:
-        return database.read(stored)
-    finally:
-        database.close()
+    """What citizens may read: the articles in the desk's database, or where it has none those of the folder."""
+    found = []
+    if settings.database_url or settings.database_file.exists():  # asking would make one
+        database = open_database(settings)
+        try:
+            found = database.read(published)
+        finally:
+            database.close()
+    return found or [article for article in read_folder(settings.articles_dir, settings) if article.published]
 
 
 def build_command(arguments: argparse.Namespace) -> None:
-    _build(settings_or_exit(), quiet=arguments.quiet)
+    if arguments.standby:
+        morphology()  # the dictionary, too, is loaded before the wait
+        if not sys.stdin.readline():
+            return
+    _build(settings_or_exit(), quiet=arguments.quiet, retune=not arguments.keep_embedder)
 
 
 def search_command(arguments: argparse.Namespace) -> None:
@@ -50,7 +56,7 @@ def search_command(arguments: argparse.Namespace) -> None:
     try:
         found = Search(settings.index_dir, settings.embedder_model)
     except IndexRefused:
-        _build(settings, quiet=False)
+        _build(settings)
         found = Search(settings.index_dir, settings.embedder_model)
     result = found.search(arguments.text)
     if arguments.json:
@@ -69,9 +75,9 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
             print(f"{name:<14} {value:g}")
 
 
-def _build(settings: Settings, quiet: bool) -> None:
-    articles = desk_articles(settings) or read_folder(settings.articles_dir)
-    build(articles, settings.index_dir, settings.embedder_model, progress=(lambda _: None) if quiet else _say)
+def _build(settings: Settings, *, quiet: bool = False, retune: bool = True) -> None:
+    progress = (lambda _: None) if quiet else _say
+    build(desk_articles(settings), settings.index_dir, settings.embedder_model, retune=retune, progress=progress)
 
 
 def _print_hits(result: Result) -> None:
@@ -87,9 +93,11 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m knowledge_base", description="The desk's articles: index and search.")
-    commands = parser.add_subparsers(required=True, metavar="build | search | evaluate")
+    commands = parser.add_subparsers(required=True, metavar="build | search | evaluate | export | import")
     building = commands.add_parser("build", help="index the articles, if they changed")
     building.add_argument("--quiet", action="store_true", help="no progress")
+    building.add_argument("--keep-embedder", action="store_true", help="do not tune it anew: quick, for an edit")
+    building.add_argument("--standby", action="store_true", help="begin when a line comes on standard input; end if none does")
     building.set_defaults(command=build_command)
     searching = commands.add_parser("search", help="what a citizen's text would find")
     searching.add_argument("text")
@@ -100,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     evaluating.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     evaluating.add_argument("--no-tune", action="store_true", help="do not tune the embedder on the corpus")
     evaluating.set_defaults(command=evaluate_command)
+    exchange_commands.add_commands(commands, print)
     return parser.parse_args()
 
 

@@ -62,7 +62,7 @@ def build(
             embedder = hub or _static(texts, present, work / MODEL, tuned, progress)
             progress(f"Indexing {len(articles)} articles …")
             Index.of(articles, texts, embedder).save(work)
-            _seal(work, version, embedder.name, embedder_model)
+            _seal(work, version, embedder.name, embedder_model, digest(articles))
             if folder.exists():  # half-written by some accident
                 shutil.rmtree(folder)
             work.rename(folder)
@@ -92,14 +92,28 @@ def _present_model(directory: Path) -> Path | None:
     return folder / MODEL if (folder / MODEL).is_dir() else None
 
 
+def made_of(directory: Path) -> str | None:
+    """The ``digest`` of the articles that the present index was made of; None where there is no whole one."""
+    try:
+        return str(index.read_manifest(directory / index.current_version(directory)).get("articles"))
+    except IndexRefused:
+        return None
+
+
+def digest(articles: list[Article]) -> str:
+    """Of all in the articles that an index holds; their order does not count."""
+    found = hashlib.sha256()
+    for article in sorted(articles, key=lambda article: article.slug):
+        found.update(repr((article.slug, article.title, article.section, list(article.aliases), article.text)).encode())
+    return found.hexdigest()
+
+
 def _version(articles: list[Article], embedder: str) -> str:
     """Follows from the articles, this code and the embedder: the same of all three is the same index."""
-    digest = hashlib.sha256(f"{FORMAT} {embedder}".encode())
+    found = hashlib.sha256(f"{FORMAT} {embedder} {digest(articles)}".encode())
     for name in _SOURCES:
-        digest.update((Path(__file__).parent / name).read_bytes())
-    for article in articles:
-        digest.update(repr((article.slug, article.title, article.section, list(article.aliases), article.text)).encode())
-    return digest.hexdigest()[:16]
+        found.update((Path(__file__).parent / name).read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _is_whole(folder: Path) -> bool:
@@ -110,10 +124,17 @@ def _is_whole(folder: Path) -> bool:
     return True
 
 
-def _seal(work: Path, version: str, embedder: str, embedder_model: str) -> None:
+def _seal(work: Path, version: str, embedder: str, embedder_model: str, articles: str) -> None:
     """Syncs every file and writes the manifest, which makes the folder whole, last."""
     files = {str(path.relative_to(work)): path.stat().st_size for path in sorted(work.rglob("*")) if path.is_file()}
-    manifest = {"format": FORMAT, "version": version, "embedder": embedder, "embedder_model": embedder_model, "files": files}
+    manifest = {
+        "format": FORMAT,
+        "version": version,
+        "embedder": embedder,
+        "embedder_model": embedder_model,
+        "articles": articles,
+        "files": files,
+    }
     for name in files:
         _sync(work / name)
     (work / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")

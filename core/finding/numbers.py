@@ -162,9 +162,7 @@ def find_numbers(text: str, settings: Settings) -> Iterator[Span]:
 def _emails(text: str, settings: Settings) -> Iterator[Span]:
     for match in _EMAIL.finditer(text):
         address = match[0].replace(" ", "").casefold()
-        domain = address.partition("@")[2]
-        own = any(domain == own or domain.endswith(f".{own}") for own in map(str.casefold, settings.official_domains))
-        if address != settings.official_email.casefold() and not own:
+        if address != settings.official_email.casefold() and not settings.is_official(address.partition("@")[2]):
             yield Span("email", *match.span())
 
 

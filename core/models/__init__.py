@@ -5,7 +5,7 @@ Columns that hold what people wrote end in ``_sealed``: encrypted with the conve
 
 from core.models.appeals import Appeal, AppealCounter, AppealEvent, QueueEntry
 from core.models.articles import Article, ArticleRevision
-from core.models.base import LAST_SEQ, Base, Instant, now
+from core.models.base import LAST_SEQ, UNSTORABLE, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
 from core.models.kinds import UNDER_WAY, UNSENT, AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
@@ -16,6 +16,7 @@ from core.models.turns import Effect, Turn
 __all__ = [
     "UNDER_WAY",
     "UNSENT",
+    "UNSTORABLE",
     "LAST_SEQ",
     "Appeal",
     "AppealCounter",

@@ -1,5 +1,6 @@
 """What all tables share. Times are UTC."""
 
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.orm import DeclarativeBase
 from core.models.kinds import AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
 
 LAST_SEQ = 2**31 - 1  # the largest integer of PostgreSQL's columns
+# In no text that is kept: surrogates cannot be encoded, the other controls are never meant; line breaks and tabs are.
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Instant(TypeDecorator[datetime]):

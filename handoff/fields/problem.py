@@ -2,7 +2,7 @@
 
 import re
 
-from core.inbound import UNSTORABLE
+from core.models import UNSTORABLE
 from core.personal_data import TOKEN
 from core.settings import Settings
 from handoff.fields.fault import FieldFault

@@ -13,7 +13,7 @@ from core import audit, conversations
 from core.blobs import FolderBlobs
 from core.desk import Desk
 from core.models import Attachment, Conversation, Erasure, Lease, Message, Mode, Turn, TurnState
-from core.working_time import MOSCOW
+from core.working_time import MOSCOW, seconds_until
 from handoff import appeal_form, appeals, erasure, retention
 from handoff.retention import Retention
 from tests.contract.test_erasure import send_file
@@ -235,4 +235,4 @@ async def test_a_run_that_crashed_is_repeated_within_the_hour(desk: Desk, monkey
     ],
 )
 def test_the_next_night(at: datetime, seconds: float) -> None:
-    assert retention.seconds_until("03:00", at) == seconds
+    assert seconds_until("03:00", at) == seconds

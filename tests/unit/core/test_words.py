@@ -11,7 +11,7 @@ import pytest
 from core.settings import ROOT
 from core.words import all_words, say
 
-ROOMS = ("core", "handoff", "bot", "actions")
+ROOMS = ("core", "knowledge_base", "handoff", "bot", "actions")
 # A function that takes a key → the key's place among its arguments.
 KEY_ARGUMENT = {"say": 0, "conflict": 0, "too_large": 0, "wrong_type": 0, "not_found": 0, "not_allowed": 0, "not_authenticated": 0}
 KEY_ARGUMENT |= {"invalid": 1, "Problem": 1, "Refused": 0}

@@ -1,0 +1,80 @@
+"""What an article may hold."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.settings import Settings
+from knowledge_base.content import Content, faults, likeness, slug_faults
+
+GOOD = Content(
+    title="Как сменить пароль",
+    section="account",
+    text="Нужен JavaScript: включите его. Откройте https://portal.example.ru/profile или http://www.portal.example.ru.\n\n"
+    "1. Если 2 < 3, напишите на [[official_email]].",
+    aliases=("забыл пароль",),
+    related=("access-code",),
+)
+
+
+def test_a_good_one_has_no_faults(shipped: Settings) -> None:
+    assert faults(GOOD, shipped) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "line", "words"),
+    [
+        ({"title": ""}, "title", 1, "Напишите название"),
+        ({"title": "я" * 201}, "title", 1, "201 знаков"),
+        ({"title": "Пароль [[pasword]]"}, "title", 1, "Подстановки [[pasword]] нет"),
+        ({"section": "вход"}, "section", 1, "Раздела «вход» нет. Есть такие: account"),
+        ({"section": ""}, "section", 1, "Выберите раздел"),
+        ({"text": ""}, "text", 1, "Напишите текст"),
+        ({"text": "я" * 20_001}, "text", 1, "не больше 20000"),
+        ({"text": "Раз\nдва <SCRIPT src=x>три"}, "text", 2, "уберите «<SCRIPT src=x>»"),
+        ({"text": "< script"}, "text", 1, "Разметка"),
+        ({"text": "a<!-- тайное"}, "text", 1, "Разметка"),
+        ({"text": "Раз\n\nhttps://evil.ru/a."}, "text", 3, "«https://evil.ru/a» ведёт не на"),
+        ({"text": "https://portal.example.ru@evil.ru"}, "text", 1, "ведёт не на"),
+        ({"text": "https://evil.ru\\@portal.example.ru/"}, "text", 1, "ведёт не на"),
+        ({"text": "https://evilportal.example.ru"}, "text", 1, "ведёт не на"),
+        ({"text": "https:\\\\evil.ru"}, "text", 1, "ведёт не на"),
+        ({"text": "https://[evil"}, "text", 1, "ведёт не на"),
+        ({"text": "ftp://portal.example.ru/a"}, "text", 1, "ведёт не на"),
+        ({"text": "www.evil.ru"}, "text", 1, "ведёт не на"),
+        ({"text": "javascript:alert(1)"}, "text", 1, "ведёт не на"),
+        ({"text": "[[hotlline]] и [[hotline]]"}, "text", 1, "[[hotlline]]"),
+        ({"text": "раз\nдва\x00"}, "text", 2, "знаки, которые нельзя сохранить"),
+        ({"text": "\udc00"}, "text", 1, "знаки, которые нельзя сохранить"),
+        ({"aliases": ("раз", "я" * 201)}, "aliases", 2, "длиннее 200"),
+        ({"aliases": ("раз", "<b>")}, "aliases", 2, "Разметка"),
+        ({"aliases": tuple(map(str, range(101)))}, "aliases", 1, "Формулировок 101"),
+        ({"related": tuple(map(str, range(21)))}, "related", 1, "не больше 20"),
+    ],
+)
+def test_a_fault_is_told_with_its_field_and_line(shipped: Settings, change: dict[str, Any], field: str, line: int, words: str) -> None:
+    (fault,) = faults(replace(GOOD, **change), shipped)
+    assert (fault.field, fault.line) == (field, line)
+    assert words in fault.message
+
+
+@pytest.mark.parametrize("slug", ["password", "2-ndfl", "a", "a" * 100])
+def test_addresses(slug: str) -> None:
+    assert slug_faults(slug) == []
+
+
+@pytest.mark.parametrize("slug", ["", "Password", "пароль", "a b", "a--b", "-a", "a-", "a/../b", "a" * 101, "a\n"])
+def test_what_is_no_address(slug: str) -> None:
+    assert [fault.field for fault in slug_faults(slug)] == ["slug"]
+
+
+def test_likeness() -> None:
+    assert likeness("Всё ли  готово?") == likeness("все ли готово")
+    assert likeness("готово") != likeness("не готово")
+    assert likeness("?") != likeness("!")
+
+
+def test_a_huge_text_is_refused_at_once(shipped: Settings) -> None:
+    assert [fault.field for fault in faults(replace(GOOD, text="<a" * 500_000), shipped)] == ["text"]
+    assert [fault.field for fault in faults(replace(GOOD, text="<a" * 9_000 + "a.a." * 500), shipped)] == []
