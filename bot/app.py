@@ -23,6 +23,7 @@ from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.erasures import Erasures
 from bot.exports import Exports
+from bot.help_pages import help_routes
 from bot.readiness import Readiness
 from bot.status_page import status_routes
 from bot.turns import Turns
@@ -45,6 +46,7 @@ from handoff.console.socket import console_socket_routes
 from handoff.console.workplace import Workplace
 from handoff.retention import Retention
 from handoff.suggested_articles import SuggestedArticles
+from knowledge_base.desk_search import DeskSearch
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +77,8 @@ def create_app(desk: Desk) -> FastAPI:
     files = Files(desk)
     citizens = Presence(desk.database)
     widget = WidgetDesk(replace(desk, events=CitizenEvents(desk.events, citizens)), turns, files)
-    workplace = Workplace(desk, files, SuggestedArticles(settings.index_dir, settings.embedder_model), citizens)
+    search = DeskSearch(settings.index_dir, settings.embedder_model)
+    workplace = Workplace(desk, files, SuggestedArticles(search), citizens)
     access = Access(desk)
     telegram = Telegram(desk, turns, files) if settings.telegram_token.get_secret_value() else None
     deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
@@ -117,6 +120,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(widget_routes(widget))
     app.include_router(widget_socket_routes(widget))
     app.include_router(status_routes(desk))
+    app.include_router(help_routes(desk, search))
     app.include_router(account_routes(workplace, access))
     app.include_router(work_routes(workplace, access))
     app.include_router(citizen_rights_routes(workplace, access))

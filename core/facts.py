@@ -28,6 +28,7 @@ def _size(count: int) -> str:
 _FACTS: dict[str, Callable[[Settings], str]] = {
     "service_name": lambda s: s.service_name,
     "portal_url": lambda s: s.portal_url,
+    "help_url": lambda s: f"{s.public_url.rstrip('/')}/help",
     "official_email": lambda s: s.official_email,
     "hotline": lambda s: s.hotline,
     "working_hours": lambda s: f"{s.work_starts}–{s.work_ends}",

@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
     logins_per_minute: Annotated[int, Field(gt=0)] = 20
     status_checks_per_minute: Annotated[int, Field(gt=0)] = 30
+    help_searches_per_minute: Annotated[int, Field(gt=0)] = 600  # one person who types makes two or three a second
     # Wrong passwords and access codes: the first ones are free, each further one costs a growing pause, too many a lock.
     guesses_free: Annotated[int, Field(ge=0)] = 5
     guesses_most: Annotated[int, Field(gt=0)] = 12

@@ -88,6 +88,11 @@ _MONTHS = ["января", "февраля", "марта", "апреля", "ма
 
 
 def in_words(moment: datetime) -> str:
-    """«24 ноября 2026 года, 15:00» in Moscow time."""
+    """«24 ноября 2026 года, 15:00 (по Москве)»."""
     local = moment.astimezone(MOSCOW)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year} года, {local:%H:%M} (по Москве)"
+    return f"{day_in_words(local)}, {local:%H:%M} (по Москве)"
+
+
+def day_in_words(day: date) -> str:
+    """«24 ноября 2026 года»."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year} года"

@@ -19,6 +19,7 @@ def test_every_fact_is_filled_in(shipped: Settings) -> None:
     [
         ("service_name", "Отклик"),
         ("official_email", "support@portal.example.ru"),
+        ("help_url", "http://127.0.0.1:8080/help"),
         ("hotline", "8 800 000-00-00"),
         ("working_hours", "09:00–18:00"),
         ("due_simple", "24 часа"),
