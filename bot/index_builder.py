@@ -17,7 +17,8 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_SECONDS = 1800.0
 _REASON_CHARACTERS = 300
-_SETTINGS = ("settings_file", "data_dir", "articles_dir", "database_url", "embedder_model")  # what it needs to know; no secrets
+# What it needs to know; no secrets.
+_SETTINGS = ("settings_file", "data_dir", "articles_dir", "synonyms_file", "database_url", "embedder_model")
 _GO = b"\n"
 _NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 

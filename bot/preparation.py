@@ -33,7 +33,14 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
             added = database.write(articles.seed, articles.read_folder(settings.articles_dir, settings))
             say(f"Articles put into the database: {added}")
         # The embedder is tuned when there is none; later each night (bot/article_index.py), so that no start waits for it.
-        build(database.read(articles.published), settings.index_dir, settings.embedder_model, retune=False, progress=say)
+        build(
+            database.read(articles.published),
+            settings.index_dir,
+            settings.embedder_model,
+            retune=False,
+            synonyms_file=settings.synonyms_file,
+            progress=say,
+        )
     finally:
         database.close()
 

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     settings_file: Path = ROOT / "settings.toml"
     data_dir: Folder = ROOT / "data"
     articles_dir: Folder = ROOT / "knowledge_base" / "articles"
+    synonyms_file: Path = ROOT / "knowledge_base" / "synonyms.yml"
     rasa_model: Path = ROOT / "models" / "otklik.tar.gz"
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
     database_url: Annotated[str, AfterValidator(_database_address)] = ""  # empty: SQLite in the data folder

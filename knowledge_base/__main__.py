@@ -1,24 +1,20 @@
-"""The command line: ``python -m knowledge_base build | search TEXT | evaluate DIR | export DIR | import PATH``."""
+"""The command line: ``python -m knowledge_base build | search TEXT | calibrate | evaluate DIR | export DIR | import PATH``."""
 
 import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
-from knowledge_base import exchange_commands
+from knowledge_base import exchange_commands, search_commands
 from knowledge_base.articles import ArticleError, published, read_folder
-from knowledge_base.building import build
+from knowledge_base.building import build, warm_up
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
-from knowledge_base.lexical import morphology
-from knowledge_base.search import Result, Search
-
-OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions", "none": "none: nothing here is near"}
+from knowledge_base.synonyms import SynonymsError
 
 
 def main() -> int:
@@ -26,7 +22,7 @@ def main() -> int:
     try:
         command: Callable[[argparse.Namespace], int | None] = arguments.command
         return command(arguments) or 0
-    except (SettingsError, ArticleError, CorpusError, IndexRefused) as error:
+    except (SettingsError, ArticleError, CorpusError, IndexRefused, SynonymsError) as error:
         print(f"knowledge_base: {error}", file=sys.stderr)
         return 2
 
@@ -45,7 +41,7 @@ def desk_articles(settings: Settings) -> list[Article]:
 
 def build_command(arguments: argparse.Namespace) -> None:
     if arguments.standby:
-        morphology()  # the dictionary, too, is loaded before the wait
+        warm_up(settings_or_exit().embedder_model)  # dictionary and encoder, too, are loaded before the wait
         if not sys.stdin.readline():
             return
     _build(settings_or_exit(), quiet=arguments.quiet, retune=not arguments.keep_embedder)
@@ -53,16 +49,14 @@ def build_command(arguments: argparse.Namespace) -> None:
 
 def search_command(arguments: argparse.Namespace) -> None:
     settings = settings_or_exit()
-    try:
-        found = Search(settings.index_dir, settings.embedder_model)
-    except IndexRefused:
-        _build(settings)
-        found = Search(settings.index_dir, settings.embedder_model)
-    result = found.search(arguments.text)
-    if arguments.json:
-        print(json.dumps({"outcome": result.outcome, "hits": [asdict(hit) for hit in result.hits]}, ensure_ascii=False))
-    else:
-        _print_hits(result)
+    search_commands.search(arguments.text, settings, lambda: _build(settings), as_json=arguments.json)
+
+
+def calibrate_command(arguments: argparse.Namespace) -> None:
+    """A build that tunes derives the calibration too; what exists already is only shown."""
+    settings = settings_or_exit()
+    _build(settings)
+    search_commands.show_calibration(settings, as_json=arguments.json)
 
 
 def evaluate_command(arguments: argparse.Namespace) -> None:
@@ -72,18 +66,13 @@ def evaluate_command(arguments: argparse.Namespace) -> None:
         print(json.dumps(measured))
     else:
         for name, value in measured.items():
-            print(f"{name:<14} {value:g}")
+            print(f"{name:<23} {value:g}")
 
 
 def _build(settings: Settings, *, quiet: bool = False, retune: bool = True) -> None:
     progress = (lambda _: None) if quiet else _say
-    build(desk_articles(settings), settings.index_dir, settings.embedder_model, retune=retune, progress=progress)
-
-
-def _print_hits(result: Result) -> None:
-    print(OUTCOMES[result.outcome])
-    for hit in result.hits:
-        print(f"{hit.score:7.3f}  {hit.confidence:5.2f}  {hit.slug:<28} {hit.title}")
+    articles, synonyms_file = desk_articles(settings), settings.synonyms_file
+    build(articles, settings.index_dir, settings.embedder_model, retune=retune, synonyms_file=synonyms_file, progress=progress)
 
 
 def _say(line: str) -> None:
@@ -93,7 +82,7 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m knowledge_base", description="The desk's articles: index and search.")
-    commands = parser.add_subparsers(required=True, metavar="build | search | evaluate | export | import")
+    commands = parser.add_subparsers(required=True, metavar="build | search | calibrate | evaluate | export | import")
     building = commands.add_parser("build", help="index the articles, if they changed")
     building.add_argument("--quiet", action="store_true", help="no progress")
     building.add_argument("--keep-embedder", action="store_true", help="do not tune it anew: quick, for an edit")
@@ -103,6 +92,9 @@ def _arguments() -> argparse.Namespace:
     searching.add_argument("text")
     searching.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     searching.set_defaults(command=search_command)
+    calibrating = commands.add_parser("calibrate", help="how sure the search is when: thresholds and their curve")
+    calibrating.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    calibrating.set_defaults(command=calibrate_command)
     evaluating = commands.add_parser("evaluate", help="measure on a corpus in BEIR's layout")
     evaluating.add_argument("folder", type=Path)
     evaluating.add_argument("--json", action="store_true", help="one JSON object instead of a table")

@@ -7,18 +7,46 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.models import Article
-from knowledge_base import index, tuning
-from knowledge_base.embedder import STATIC, Embedder, HubEmbedder, StaticEmbedder
-from knowledge_base.index import FORMAT, MANIFEST, MODEL, POINTER, Index, IndexRefused
+from knowledge_base import tuning, versions
+from knowledge_base.assembly import Encoders, assemble, readable, spell, spell_on
+from knowledge_base.calibrating import calibrate
+from knowledge_base.calibration import Calibration
+from knowledge_base.embedder import AdaptedEmbedder, Embedder, StaticEmbedder, embedder_name, sentence_embedder
+from knowledge_base.index import Index, IndexRefused
+from knowledge_base.lexical import Floats
+from knowledge_base.outsiders import outsiders
 from knowledge_base.passages import Texts, cut
+from knowledge_base.spelling import Speller
+from knowledge_base.synonyms import FILE as SYNONYMS
+from knowledge_base.synonyms import Synonyms, read_synonyms
+from knowledge_base.vectors import KeptVectors, text_keys, turned
+from knowledge_base.versions import CALIBRATION, FORMAT, MANIFEST, MATRIX, MODEL, POINTER
+from knowledge_base.words import lemma
 
 KEPT = 2  # old versions, for readers that are slow to notice
-_SOURCES = ("lexical.py", "passages.py", "embedder.py", "index.py", "tuning.py")
+# What an index follows from, beside articles, synonyms and embedder.
+_SOURCES = (
+    "assembly.py", "calibrating.py", "calibration.py", "index.py", "lexical.py", "passages.py", "spelling.py", "vectors.py", "words.py",
+    "out_of_scope.txt",
+)  # fmt: skip
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a version's embedders know, and the vectors that they made."""
+
+    matrix: Floats
+    kept: KeptVectors
+    speller: Speller
+    calibration: Calibration | None = None
 
 
 def build(
@@ -28,30 +56,26 @@ def build(
     *,
     tuned: bool = True,
     retune: bool = True,
+    synonyms_file: Path = SYNONYMS,
     progress: Progress = lambda _: None,
 ) -> Path:
     """Builds ``directory/<version>/`` and points at it; what exists already is only pointed at. Returns the version's folder.
 
-    tuned: whether the static embedder learns from the articles. retune: false after an edit, when the present embedder is kept and
-    nothing imports torch. Waits for another builder. Raises IndexRefused without articles.
+    tuned: whether the embedders learn from the articles. retune: false after an edit, when the present ones and their calibration are kept
+    and nothing imports torch. Waits for another builder. Raises IndexRefused without articles, SynonymsError.
     """
     if not articles:
         raise IndexRefused("there are no articles to build an index of")
     articles = sorted(articles, key=lambda article: article.slug)
     texts = [cut(article) for article in articles]
+    synonyms = read_synonyms(synonyms_file)
     directory.mkdir(parents=True, exist_ok=True)
     with _only_builder(directory, progress):
         for leftover in directory.glob(".building-*"):
             shutil.rmtree(leftover)
-        present = None if retune or embedder_model else _present_model(directory)
-        hub = HubEmbedder(embedder_model) if embedder_model else None
-        if hub is not None:
-            name = hub.name
-        elif present is not None:
-            name = StaticEmbedder(present).name
-        else:
-            name = f"{STATIC}-{tuning.fingerprint(texts, tuned)}"
-        version = _version(articles, name)
+        present = None if retune else _present(directory, embedder_model)
+        learnt_from = _learnt_from(present, texts, tuned)
+        version = _version(articles, synonyms, embedder_model, learnt_from)
         folder = directory / version
         if _is_whole(folder):
             progress(f"Index {version} exists already: nothing to build.")
@@ -59,10 +83,10 @@ def build(
         else:
             work = directory / f".building-{version}"
             work.mkdir()
-            embedder = hub or _static(texts, present, work / MODEL, tuned, progress)
-            progress(f"Indexing {len(articles)} articles …")
-            Index.of(articles, texts, embedder).save(work)
-            _seal(work, version, embedder.name, embedder_model, digest(articles))
+            index = _write(articles, texts, synonyms, embedder_model, tuned, present, work, progress)
+            names = [index.sentence.name, index.static.name]
+            described = {"version": version, "embedder_model": embedder_model, "inner": embedder_name(embedder_model), "embedders": names}
+            _seal(work, {**described, "learnt_from": learnt_from, "articles": digest(articles)})
             if folder.exists():  # half-written by some accident
                 shutil.rmtree(folder)
             work.rename(folder)
@@ -73,29 +97,60 @@ def build(
     return folder
 
 
-def _static(texts: list[Texts], present: Path | None, folder: Path, tuned: bool, progress: Progress) -> Embedder:
-    if present is not None:
-        progress("Keeping the present embedder …")
-        shutil.copytree(present, folder)
+def _write(
+    articles: list[Article], texts: list[Texts], synonyms: Synonyms, embedder_model: str, tuned: bool, present: Path | None, work: Path,
+    progress: Progress,
+) -> Index:  # fmt: skip
+    if present is None:
+        progress(f"Making the static embedder{' and tuning it on the articles' if tuned else ''} (about 10 seconds) …")
+        tuning.make(texts, work / MODEL, tuned)
     else:
-        progress(f"Making the embedder{' and tuning it on the articles' if tuned else ''} (about 15 seconds) …")
-        tuning.make(texts, folder, tuned)
-    return StaticEmbedder(folder)
+        shutil.copytree(present / MODEL, work / MODEL)
+    inner = sentence_embedder(embedder_model)
+    progress(f"Reading {len(articles)} articles …")
+    learnt = _learn(texts, inner, tuned) if present is None else _keep(present, inner, texts)
+    encoders = Encoders(AdaptedEmbedder(inner, learnt.matrix), StaticEmbedder(work / MODEL))
+    index = assemble(articles, texts, encoders, learnt.kept, synonyms, learnt.speller, outsiders())
+    calibration = learnt.calibration or calibrate(articles, texts, encoders, learnt.kept, synonyms, learnt.speller, progress)
+    calibration.save(work / CALIBRATION)
+    versions.save(index, text_keys(readable(texts)), learnt.matrix, work)
+    return index
 
 
-def _present_model(directory: Path) -> Path | None:
-    try:
-        folder = directory / index.current_version(directory)
-        index.read_manifest(folder)
-    except IndexRefused:
-        return None
-    return folder / MODEL if (folder / MODEL).is_dir() else None
+def _learn(texts: list[Texts], inner: Embedder, tuned: bool) -> Learnt:
+    """Encodes everything, and turns it towards what the articles tell apart."""
+    passages, parts = readable(texts), [part for text in texts for part in text.parts]
+    everything = list(dict.fromkeys([*parts, *passages, *outsiders()]))
+    vectors = KeptVectors.nothing(inner.dimensions).encode(everything, inner)
+    matrix = np.eye(inner.dimensions, dtype=np.float32)
+    if tuned:
+        row_of = {text: row for row, text in enumerate(everything)}
+        of_parts = [vectors[[row_of[part] for part in text.parts]].astype(np.float32) for text in texts]
+        of_wholes = [vectors[[row_of[passage] for passage in text.readable_passages]].astype(np.float32) for text in texts]
+        matrix = tuning.turn(of_parts, of_wholes)
+    return Learnt(matrix, KeptVectors(text_keys(everything), turned(vectors, matrix)), spell(texts, tuning.common_words()))
+
+
+def _keep(present: Path, inner: Embedder, texts: list[Texts]) -> Learnt:
+    """What the present version learnt, with the vectors of texts that it holds already."""
+    with np.load(present / versions.ARRAYS) as arrays:
+        index = versions.read(present, inner)
+        keys = np.concatenate([arrays["part_keys"], arrays["passage_keys"]])
+        vectors = np.concatenate([index.parts.vectors(), index.passages.sentence_vectors()])
+    kept, calibration = KeptVectors(keys, vectors), Calibration.read(present / CALIBRATION)
+    return Learnt(np.load(present / MATRIX), kept, spell_on(index.reader.speller, texts), calibration)
+
+
+def warm_up(embedder_model: str = "") -> None:
+    """Loads what every build needs, for a builder that waits."""
+    sentence_embedder(embedder_model).encode(["готово"])
+    lemma("готово")
 
 
 def made_of(directory: Path) -> str | None:
     """The ``digest`` of the articles that the present index was made of; None where there is no whole one."""
     try:
-        return str(index.read_manifest(directory / index.current_version(directory)).get("articles"))
+        return str(versions.read_manifest(directory / versions.current_version(directory)).get("articles"))
     except IndexRefused:
         return None
 
@@ -108,35 +163,42 @@ def digest(articles: list[Article]) -> str:
     return found.hexdigest()
 
 
-def _version(articles: list[Article], embedder: str) -> str:
-    """Follows from the articles, this code and the embedder: the same of all three is the same index."""
-    found = hashlib.sha256(f"{FORMAT} {embedder} {digest(articles)}".encode())
+def _present(directory: Path, embedder_model: str) -> Path | None:
+    """The current version's folder, if what it learnt can be kept."""
+    try:
+        folder = directory / versions.current_version(directory)
+        manifest = versions.read_manifest(folder)
+    except IndexRefused:
+        return None
+    return folder if (manifest["embedder_model"], manifest["inner"]) == (embedder_model, embedder_name(embedder_model)) else None
+
+
+def _version(articles: list[Article], synonyms: Synonyms, embedder_model: str, learnt_from: str) -> str:
+    """Follows from the articles, the synonyms, this code, the embedder and what it learnt from: the same of all is the same index."""
+    found = hashlib.sha256(repr((FORMAT, embedder_name(embedder_model), learnt_from, digest(articles), synonyms.groups)).encode())
     for name in _SOURCES:
         found.update((Path(__file__).parent / name).read_bytes())
     return found.hexdigest()[:16]
 
 
+def _learnt_from(present: Path | None, texts: list[Texts], tuned: bool) -> str:
+    return tuning.fingerprint(texts, tuned) if present is None else str(versions.read_manifest(present)["learnt_from"])
+
+
 def _is_whole(folder: Path) -> bool:
     try:
-        index.read_manifest(folder)
+        versions.read_manifest(folder)
     except IndexRefused:
         return False
     return True
 
 
-def _seal(work: Path, version: str, embedder: str, embedder_model: str, articles: str) -> None:
+def _seal(work: Path, described: dict[str, object]) -> None:
     """Syncs every file and writes the manifest, which makes the folder whole, last."""
     files = {str(path.relative_to(work)): path.stat().st_size for path in sorted(work.rglob("*")) if path.is_file()}
-    manifest = {
-        "format": FORMAT,
-        "version": version,
-        "embedder": embedder,
-        "embedder_model": embedder_model,
-        "articles": articles,
-        "files": files,
-    }
     for name in files:
         _sync(work / name)
+    manifest = {"format": FORMAT, **described, "files": files}
     (work / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
     _sync(work / MANIFEST)
     for folder in (*(path for path in work.rglob("*") if path.is_dir()), work):

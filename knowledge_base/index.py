@@ -1,27 +1,23 @@
-"""One version of what search reads: built aside, put in place by renaming, never changed after."""
+"""What search reads: words, n-grams and vectors of the articles, and how near each is to a question."""
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
-import faiss
 import numpy as np
-from numpy.typing import NDArray
 
-from core.models import Article
-from knowledge_base import lexical
-from knowledge_base.embedder import Embedder, HubEmbedder, StaticEmbedder
-from knowledge_base.lexical import Floats, Matrix
+from knowledge_base.embedder import Embedder, StaticEmbedder
+from knowledge_base.lexical import Bm25, Floats, GramTfIdf, Ints, spans
 from knowledge_base.passages import Texts
+from knowledge_base.query import Query, Reader
+from knowledge_base.synonyms import Synonyms
+from knowledge_base.vectors import Meaning, Parts, PassageVectors
+from knowledge_base.words import lemmas
 
-FORMAT = 1
-POINTER = "current"
-MANIFEST = "manifest.json"
-MODEL = "embedder"  # the static embedder's folder inside a version
-_DEEPEST = 4096  # nearest texts looked at; the rest count as if they were as near as the last of them
-
-faiss.omp_set_num_threads(1)
+# Of more articles, only what one of the first looks found likely is looked at closely.
+_LOOK_AT_ALL = 120
+_LIKELY_PASSAGES = 60  # by words, and as many by meaning
+_OUTSIDERS = 5  # the nearest texts that no article answers, averaged
 
 
 class IndexRefused(Exception):
@@ -40,129 +36,110 @@ class Stored:
 
 @dataclass(frozen=True)
 class Match:
-    """How near each article is to a text, shape (articles,) each, from 0 to 1; and how strange the text is to all of them.
+    """How near some articles are to a question, shape (len(articles),) each, from 0 to 1; and how strange it is to all of them.
 
-    words: BM25 over lemmas, as a share of what the text could reach at most. grams: cosine of character n-grams. meaning: cosine of the
-    nearest phrase or sentence. length: the text's words. unseen: the share of its lemmas, by rarity, that no article holds.
+    articles: their positions; those left out are farther. words: BM25 over lemmas and synonyms, as a share of what the question could
+    reach at most. grams: cosine of character n-grams. whole: cosine with the passage. part: with the nearest phrase or sentence. static:
+    with the passage, by the static embedder. length: the question's words. unseen: the share of its lemmas, by rarity, that no article
+    holds. outside: its mean cosine with the nearest texts that no article answers.
     """
 
+    articles: Ints
     words: Floats
     grams: Floats
-    meaning: Floats
+    whole: Floats
+    part: Floats
+    static: Floats
     length: int
     unseen: float
+    outside: float
 
 
-class Index:
-    """Immutable, so that any number of threads may read it. Built by ``Index.of``, or read by ``load``."""
+@dataclass(frozen=True)
+class Layout:
+    """Where each article's passages and parts lie, in the order of the articles: article n has the rows from bound n to bound n + 1."""
 
-    def __init__(self, articles: list[Stored], words: Matrix, grams: Matrix, dense: Any, owners: dict[str, NDArray[Any]]) -> None:
-        self.articles = articles
-        self.by_slug = {article.slug: article for article in articles}
-        self.embedder: Embedder | None = None
-        self._words, self._grams, self._dense = words, grams, dense
-        self._passage_starts, self._text_owners = owners["passage_starts"], owners["text_owners"]
+    passages: Ints
+    parts: Ints
 
     @classmethod
-    def of(cls, articles: list[Article], texts: list[Texts], embedder: Embedder) -> "Index":
-        passages = [passage for text in texts for passage in text.passages]
-        starts = np.cumsum([0] + [len(text.passages) for text in texts[:-1]])
-        short = [part for text in texts for part in (*text.phrases, *text.sentences)]
-        owners = np.repeat(np.arange(len(texts)), [len(text.phrases) + len(text.sentences) for text in texts])
-        dense = faiss.IndexFlatIP(embedder.dimensions)
-        for at in range(0, len(short), 1024):
-            dense.add(embedder.encode(short[at : at + 1024]))
-        stored = [Stored(article.slug, article.title, article.section, article.text) for article in articles]
-        index = cls(stored, lexical.bm25(passages), lexical.tfidf(passages), dense, {"passage_starts": starts, "text_owners": owners})
-        index.embedder = embedder
-        return index
+    def of(cls, texts: list[Texts]) -> "Layout":
+        return cls(_bounds(len(text.stretches) for text in texts), _bounds(len(text.parts) for text in texts))
 
-    def match(self, text: str) -> Match:
-        """A text without a word matches nothing."""
-        nothing = np.zeros(len(self.articles), dtype=np.float32)
-        lemmas = dict.fromkeys(lexical.lemmas(text), 1.0)
-        whole = sum(map(self._words.idf_of, lemmas))
-        if whole <= 0:
-            return Match(nothing, nothing, nothing, length=0, unseen=1.0)
+
+@dataclass(frozen=True)
+class Index:
+    """Never changed, so that any number of threads may read it. Made by building.py, read by versions.py."""
+
+    articles: list[Stored]
+    layout: Layout
+    words: Bm25
+    grams: GramTfIdf
+    passages: PassageVectors
+    parts: Parts
+    outsiders: Floats
+    reader: Reader
+    synonyms: Synonyms
+    sentence: Embedder
+    static: StaticEmbedder
+
+    @cached_property
+    def by_slug(self) -> dict[str, Stored]:
+        return {article.slug: article for article in self.articles}
+
+    def read(self, text: str) -> Query:
+        return self.reader.read(text)
+
+    def match(self, query: Query) -> Match:
+        return self.match_all([query])[0]
+
+    def match_all(self, queries: list[Query]) -> list[Match]:
+        """A match for each query, encoded together. A query without a word matches nothing."""
+        plain = [" ".join(self.synonyms.in_plain_words(query.words, query.lemmas)) for query in queries]
+        # Two readings of each question, averaged: encoders know slang by its plain word, and endings from what was written.
+        readings = self.sentence.encode([text for query, words in zip(queries, plain, strict=True) for text in (query.text, words)])
+        means = readings.reshape(len(queries), 2, -1).mean(axis=1)
+        static = self.static.encode([query.text for query in queries])
+        return [self._match(*one) for one in zip(queries, plain, map(Meaning, means, static), strict=True)]
+
+    def _match(self, query: Query, plain: str, meaning: Meaning) -> Match:
+        if not query.words:
+            nothing = np.zeros(0, dtype=np.float32)
+            return Match(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing, nothing, length=0, unseen=1.0, outside=1.0)
+        by_words = self.words.scores(query.lemmas + self.synonyms.terms(query.lemmas))
+        articles = self._likely(by_words, meaning)
+        passages, passage_starts = spans(self.layout.passages, articles)
+        parts, part_starts = spans(self.layout.parts, articles)
+        whole, static = self.passages.cosines(meaning, passages)
+        outside = np.sort(self.outsiders @ meaning.sentence)[-_OUTSIDERS:]
         return Match(
-            words=self._best_passage(self._words.sums(lemmas)) / (whole * (lexical.K1 + 1)),
-            grams=self._best_passage(self._grams.sums(lexical.gram_terms(self._grams, text))),
-            meaning=self._nearest(text),
-            length=len(lexical.tokens(text)),
-            unseen=sum(self._words.unseen_idf for lemma in lemmas if lemma not in self._words.vocabulary) / whole,
+            articles=articles,
+            words=_best(by_words[passages], passage_starts),
+            grams=_best(self.grams.scores(f"{query.text} {plain}", passages), passage_starts),
+            whole=_best(whole, passage_starts),
+            part=_best(self.parts.cosines(meaning.sentence, parts), part_starts),
+            static=_best(static, passage_starts),
+            length=len(query.words),
+            unseen=self.words.unseen(query.lemmas),
+            outside=float(outside.mean()) if len(outside) else 0.0,
         )
 
-    def save(self, folder: Path) -> None:
-        records = [asdict(article) for article in self.articles]
-        (folder / "articles.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
-        self._words.save(folder / "words")
-        self._grams.save(folder / "grams")
-        faiss.write_index(self._dense, str(folder / "dense.faiss"))
-        with (folder / "owners.npz").open("wb") as file:
-            np.savez(file, passage_starts=self._passage_starts, text_owners=self._text_owners)
-
-    @classmethod
-    def read(cls, folder: Path, embedder: Embedder) -> "Index":
-        records = json.loads((folder / "articles.json").read_text(encoding="utf-8"))
-        owners = dict(np.load(folder / "owners.npz"))
-        dense = faiss.read_index(str(folder / "dense.faiss"))
-        index = cls([Stored(**record) for record in records], Matrix.load(folder / "words"), Matrix.load(folder / "grams"), dense, owners)
-        index.embedder = embedder
-        return index
-
-    def _best_passage(self, scores: Floats) -> Floats:
-        return np.asarray(np.maximum.reduceat(scores, self._passage_starts), dtype=np.float32)
-
-    def _nearest(self, text: str) -> Floats:
-        assert self.embedder is not None  # noqa: S101 - both constructors set it
-        vector = self.embedder.encode([text])
-        if not vector.any():
-            return np.zeros(len(self.articles), dtype=np.float32)
-        scores, rows = self._dense.search(vector, min(_DEEPEST, self._dense.ntotal))
-        nearest = np.full(len(self.articles), scores[0, -1], dtype=np.float32)
-        np.maximum.at(nearest, self._text_owners[rows[0]], scores[0])
-        return np.clip(nearest, 0.0, 1.0)
+    def _likely(self, by_words: Floats, meaning: Meaning) -> Ints:
+        if len(self.articles) <= _LOOK_AT_ALL:
+            return np.arange(len(self.articles))
+        best = np.argpartition(-by_words, _LIKELY_PASSAGES)[:_LIKELY_PASSAGES]
+        passages = np.concatenate([best[by_words[best] > 0], self.passages.nearest(meaning, _LIKELY_PASSAGES)])
+        return np.unique(np.searchsorted(self.layout.passages, passages, side="right") - 1).astype(np.intp)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a version's folder, once every file it lists is there in full. Raises IndexRefused."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        written, files = manifest["format"], dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise IndexRefused(f"index {folder.name} is half-written: it has no readable {MANIFEST}") from None
-    if written != FORMAT:
-        raise IndexRefused(f"index {folder.name} has format {written}, this program reads {FORMAT}: build it again")
-    for name, size in files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != size:
-            raise IndexRefused(f"index {folder.name} is half-written: {name} is missing or short")
-    return manifest
+def lexical_terms(passage: str, synonyms: Synonyms) -> list[str]:
+    found = lemmas(passage)
+    return found + synonyms.terms(found)
 
 
-def current_version(directory: Path) -> str:
-    """What the pointer names. Raises IndexRefused when there is none."""
-    try:
-        version = (directory / POINTER).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise IndexRefused(f"there is no index in {directory}: run python -m knowledge_base build") from None
-    if not version.isalnum():
-        raise IndexRefused(f"the pointer {directory / POINTER} names no version")
-    return version
+def _bounds(lengths: Iterable[int]) -> Ints:
+    return np.cumsum([0, *lengths]).astype(np.intp)
 
 
-def load(directory: Path, embedder_model: str = "") -> Index:
-    """The version the pointer names. ``embedder_model`` is the setting of that name. Raises IndexRefused."""
-    folder = directory / current_version(directory)
-    manifest = read_manifest(folder)
-    made_with = str(manifest["embedder_model"])
-    if made_with != embedder_model:
-        made, wanted = made_with or "static", embedder_model or "static"
-        raise IndexRefused(f"index {folder.name} was made with embedder {made!r}, the setting says {wanted!r}: build it again")
-    try:
-        embedder: Embedder = HubEmbedder(embedder_model) if embedder_model else StaticEmbedder(folder / MODEL)
-        if embedder.name != manifest["embedder"]:
-            raise IndexRefused(f"index {folder.name} was made with another {embedder_model or 'static embedder'}: build it again")
-        return Index.read(folder, embedder)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise IndexRefused(f"index {folder.name} cannot be read: {' '.join(str(error).split())}") from error
+def _best(scores: Floats, starts: Ints) -> Floats:
+    return np.clip(np.maximum.reduceat(scores, starts), 0.0, 1.0).astype(np.float32)

@@ -1,137 +1,202 @@
-"""Russian words and the two indexes made of them: BM25 over lemmas, TF-IDF over character n-grams."""
+"""The two indexes made of words: BM25 over lemmas, and TF-IDF over character n-grams.
+
+They are read with numpy alone; only making them imports scipy.
+"""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymorphy3
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
+from knowledge_base.words import grams, tokens
+
+if TYPE_CHECKING:
+    import scipy.sparse as sparse
+
 Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
 
 K1, B = 1.2, 0.5  # BM25: measured, the surface is flat around them
-GRAMS = (3, 4, 5)
-_WORD = re.compile(r"[а-яa-z0-9]+")
-_LONGEST_WORD = 40  # of what someone leaning on the keyboard typed, no more is looked at
+# Of many passages, what stands in a good part of them tells little and costs most of the time.
+_MANY, _COMMON = 20_000, 0.2
 
 
-def normalise(text: str) -> str:
-    return text.lower().replace("ё", "е")
+class Terms:
+    """Terms in order of appearance, each with its IDF."""
 
+    def __init__(self, names: list[str], idf: Floats, unseen_idf: float) -> None:
+        self.names, self.idf, self.unseen_idf = names, idf, unseen_idf
+        self._rows = {name: row for row, name in enumerate(names)}
 
-def tokens(text: str) -> list[str]:
-    """Words and numbers, normalised; hyphens separate."""
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(normalise(text))]
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
 
+    def row(self, name: str) -> int | None:
+        return self._rows.get(name)
 
-def lemmas(text: str) -> list[str]:
-    return [lemma(word) for word in tokens(text)]
-
-
-@lru_cache(maxsize=1)
-def morphology() -> pymorphy3.MorphAnalyzer:
-    return pymorphy3.MorphAnalyzer(lang="ru")
-
-
-@lru_cache(maxsize=100_000)
-def lemma(word: str) -> str:
-    """The likeliest dictionary form of a normalised word."""
-    return normalise(morphology().parse(word)[0].normal_form)
-
-
-def grams(text: str) -> list[str]:
-    """Character n-grams inside word borders: they see through endings, typos and word formation."""
-    found: list[str] = []
-    for word in tokens(text):
-        bordered = f" {word} "
-        found += [bordered[at : at + size] for size in GRAMS for at in range(len(bordered) - size + 1)]
-    return found
-
-
-class Matrix:
-    """Terms × texts, sparse, with an IDF for each term: what both indexes are stored as."""
-
-    def __init__(self, vocabulary: dict[str, int], idf: Floats, unseen_idf: float, weights: sparse.csr_matrix) -> None:
-        self.vocabulary, self.idf, self.unseen_idf, self.weights = vocabulary, idf, unseen_idf, weights
-
-    @property
-    def texts(self) -> int:
-        return int(self.weights.shape[1])
-
-    def sums(self, terms: dict[str, float]) -> Floats:
-        """For each text the sum of weight × factor over the given terms, shape (texts,)."""
-        known = [(self.vocabulary[term], factor) for term, factor in terms.items() if term in self.vocabulary]
-        if not known:
-            return np.zeros(self.texts, dtype=np.float32)
-        rows, factors = zip(*known, strict=True)
-        picked = self.weights[list(rows)]
-        return np.asarray(picked.T @ np.array(factors, dtype=np.float32), dtype=np.float32)
-
-    def idf_of(self, term: str) -> float:
-        row = self.vocabulary.get(term)
+    def idf_of(self, name: str) -> float:
+        row = self._rows.get(name)
         return self.unseen_idf if row is None else float(self.idf[row])
 
-    def save(self, path: Path) -> None:
-        """Writes ``path``.npz and ``path``.json."""
-        with path.with_suffix(".npz").open("wb") as file:
-            csr = self.weights
-            np.savez(file, data=csr.data, indices=csr.indices, indptr=csr.indptr, shape=csr.shape, idf=self.idf, unseen=self.unseen_idf)
-        path.with_suffix(".json").write_text(json.dumps(list(self.vocabulary), ensure_ascii=False), encoding="utf-8")
+
+@dataclass(frozen=True)
+class Rows:
+    """A sparse matrix: row n holds ``values`` at ``columns``, both from bound n to bound n + 1."""
+
+    bounds: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    values: Floats
+    width: int
 
     @classmethod
-    def load(cls, path: Path) -> "Matrix":
-        stored = np.load(path.with_suffix(".npz"))
-        weights = sparse.csr_matrix((stored["data"], stored["indices"], stored["indptr"]), shape=tuple(stored["shape"]))
-        vocabulary = {term: row for row, term in enumerate(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))}
-        return cls(vocabulary, stored["idf"], float(stored["unseen"]), weights)
+    def of(cls, matrix: "sparse.csr_matrix") -> "Rows":
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32), int(matrix.shape[1]))
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def times(self, vector: Floats, rows: Ints) -> Floats:
+        """The products of some rows with a vector of shape (width,); shape (len(rows),)."""
+        inside, starts = spans(self.bounds, rows)
+        if not len(inside):
+            return np.zeros(len(rows), dtype=np.float32)
+        sums = np.add.reduceat(self.values[inside] * vector[self.columns[inside]], np.minimum(starts, len(inside) - 1))
+        return np.where(self.bounds[rows + 1] > self.bounds[rows], sums, 0).astype(np.float32)
 
 
-def bm25(texts: list[str]) -> Matrix:
-    """Weights are whole BM25 contributions: a query's score is their sum."""
-    counts, vocabulary, frequency = _count(texts, lemmas)
-    idf = np.log1p((len(texts) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
-    unseen = float(np.log1p((len(texts) + 0.5) / 0.5))
-    lengths = np.asarray(counts.sum(axis=0)).ravel()
-    norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
-    entries = counts.tocoo()
-    values = idf[entries.row] * entries.data * (K1 + 1) / (entries.data + norms[entries.col])
-    return Matrix(vocabulary, idf, unseen, sparse.csr_matrix((values.astype(np.float32), (entries.row, entries.col)), shape=counts.shape))
+class Bm25:
+    """Terms × passages; each weight is a whole BM25 contribution (Robertson and Zaragoza 2009), so a query's score is their sum."""
+
+    def __init__(self, terms: Terms, weights: Rows) -> None:
+        self.terms, self._weights = terms, weights
+
+    @classmethod
+    def of(cls, passages: Iterable[list[str]]) -> "Bm25":
+        """passages: the terms of each."""
+        counts, names = count(passages)
+        texts = counts.shape[0]
+        frequency = np.bincount(counts.indices, minlength=len(names))
+        idf = np.log1p((texts - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+        lengths = np.asarray(counts.sum(axis=1)).ravel()
+        norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+        entries = counts.tocoo()
+        entries.data = idf[entries.col] * entries.data * (K1 + 1) / (entries.data + norms[entries.row])
+        terms = Terms(names, idf, float(np.log1p((texts + 0.5) / 0.5)))
+        return cls(terms, Rows.of(entries.T.tocsr()))
+
+    def scores(self, terms: Iterable[str]) -> Floats:
+        """For each passage its BM25 as a share of what the terms could reach at most; shape (passages,), from 0 to 1."""
+        scores = np.zeros(self._weights.width, dtype=np.float32)
+        asked = list(dict.fromkeys(terms))
+        for row in map(self.terms.row, asked):
+            if row is None:
+                continue
+            start, end = self._weights.bounds[row : row + 2]
+            if len(scores) < _MANY or end - start < _COMMON * len(scores):
+                scores[self._weights.columns[start:end]] += self._weights.values[start:end]  # a passage stands once in a row
+        most = sum(map(self.terms.idf_of, asked)) * (K1 + 1)
+        return scores / np.float32(most) if most else scores
+
+    def unseen(self, terms: Iterable[str]) -> float:
+        """The share of the terms, by rarity, that no passage holds."""
+        asked = list(dict.fromkeys(terms))
+        whole = sum(map(self.terms.idf_of, asked))
+        return sum(self.terms.unseen_idf for term in asked if term not in self.terms) / whole if whole else 1.0
+
+    def save(self, path: Path) -> None:
+        _save(path, self.terms, self._weights)
+
+    @classmethod
+    def load(cls, path: Path) -> "Bm25":
+        return cls(*_load(path))
 
 
-def tfidf(texts: list[str]) -> Matrix:
-    """Weights are L2-normalised per text: a normalised query's score is the cosine."""
-    counts, vocabulary, frequency = _count(texts, grams)
-    idf = (np.log((1 + len(texts)) / (1 + frequency)) + 1).astype(np.float32)
-    entries = counts.tocoo()
-    values = (1 + np.log(entries.data)) * idf[entries.row]
-    norms = np.sqrt(np.bincount(entries.col, values**2, minlength=len(texts)))
-    values = values / np.maximum(norms[entries.col], 1e-9)
-    unseen = float(np.log(1 + len(texts)) + 1)
-    return Matrix(vocabulary, idf, unseen, sparse.csr_matrix((values.astype(np.float32), (entries.row, entries.col)), shape=counts.shape))
+class GramTfIdf:
+    """Passages × n-grams, each row of unit length: the score is the cosine. Read row by row, for candidates only."""
+
+    def __init__(self, terms: Terms, weights: Rows) -> None:
+        self.terms, self._weights = terms, weights
+
+    @classmethod
+    def of(cls, passages: Iterable[str]) -> "GramTfIdf":
+        import scipy.sparse as sparse
+
+        words_of, words = count(map(tokens, passages))
+        grams_of, names = count(map(grams, words))
+        counts = (words_of @ grams_of).tocsr()
+        texts = counts.shape[0]
+        frequency = np.bincount(counts.indices, minlength=len(names))
+        idf = (np.log((1 + texts) / (1 + frequency)) + 1).astype(np.float32)
+        counts.data = ((1 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
+        lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).ravel())
+        scale = sparse.diags(1 / np.maximum(lengths, 1e-9), dtype=np.float32)
+        return cls(Terms(names, idf, float(np.log(1 + texts) + 1)), Rows.of((scale @ counts).tocsr()))
+
+    def scores(self, text: str, passages: Ints) -> Floats:
+        """Cosines of the given passages, shape (len(passages),). The text's length counts only what some passage holds."""
+        asked = np.zeros(self._weights.width, dtype=np.float32)
+        for name, number in Counter(grams(text)).items():
+            row = self.terms.row(name)
+            if row is not None:
+                asked[row] = (1 + np.log(number)) * self.terms.idf[row]
+        length = float(np.linalg.norm(asked))
+        return self._weights.times(asked / np.float32(max(length, 1e-9)), passages)
+
+    def save(self, path: Path) -> None:
+        _save(path, self.terms, self._weights)
+
+    @classmethod
+    def load(cls, path: Path) -> "GramTfIdf":
+        return cls(*_load(path))
 
 
-def gram_terms(matrix: Matrix, text: str) -> dict[str, float]:
-    """A query's factors for a ``tfidf`` matrix; of unit length over the grams that the matrix knows."""
-    factors = {gram: (1 + np.log(n)) * matrix.idf_of(gram) for gram, n in Counter(grams(text)).items() if gram in matrix.vocabulary}
-    length = np.sqrt(sum(factor**2 for factor in factors.values()))
-    return {gram: factor / length for gram, factor in factors.items()}
+def spans(bounds: NDArray[np.int64], rows: Ints) -> tuple[Ints, Ints]:
+    """All positions of the given rows, one row after the other, and where each row begins among them."""
+    lengths = bounds[rows + 1] - bounds[rows]
+    starts = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(bounds[rows] - starts, lengths), starts
 
 
-def _count(texts: Iterable[str], terms: Callable[[str], list[str]]) -> tuple[sparse.csr_matrix, dict[str, int], Floats]:
-    """Counts (terms × texts), vocabulary and document frequency. Terms are numbered in order of appearance: reproducible."""
-    vocabulary: dict[str, int] = {}
-    rows, columns, values = [], [], []
-    column = -1
-    for column, text in enumerate(texts):
-        for term, count in Counter(terms(text)).items():
-            rows.append(vocabulary.setdefault(term, len(vocabulary)))
-            columns.append(column)
-            values.append(float(count))
-    counts = sparse.csr_matrix((values, (rows, columns)), shape=(len(vocabulary), column + 1), dtype=np.float32)
-    frequency = np.diff(counts.indptr).astype(np.float32)
-    return counts, vocabulary, frequency
+def count(texts: Iterable[list[str]]) -> "tuple[sparse.csr_matrix, list[str]]":
+    """How often each term stands in each text, shape (texts, terms), and the terms in order of appearance: reproducible."""
+    import scipy.sparse as sparse
+
+    numbers: dict[str, int] = {}
+    columns: list[int] = []
+    ends = [0]
+    for text in texts:
+        columns += [numbers.setdefault(term, len(numbers)) for term in text]
+        ends.append(len(columns))
+    ones = np.ones(len(columns), dtype=np.float32)
+    counts = sparse.csr_matrix(
+        (ones, np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int64)), shape=(len(ends) - 1, len(numbers))
+    )
+    counts.sum_duplicates()
+    return counts, list(numbers)
+
+
+def _save(path: Path, terms: Terms, weights: Rows) -> None:
+    """Writes ``path``.npz and ``path``.json."""
+    with path.with_suffix(".npz").open("wb") as file:
+        np.savez(
+            file,
+            bounds=weights.bounds,
+            columns=weights.columns,
+            values=weights.values,
+            width=weights.width,
+            idf=terms.idf,
+            unseen=terms.unseen_idf,
+        )
+    path.with_suffix(".json").write_text(json.dumps(terms.names, ensure_ascii=False), encoding="utf-8")
+
+
+def _load(path: Path) -> tuple[Terms, Rows]:
+    with np.load(path.with_suffix(".npz")) as stored:
+        weights = Rows(stored["bounds"], stored["columns"], stored["values"], int(stored["width"]))
+        names = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return Terms(names, stored["idf"], float(stored["unseen"])), weights

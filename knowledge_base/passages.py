@@ -5,30 +5,47 @@ from dataclasses import dataclass
 
 from core.models import Article
 
-PASSAGE_WORDS = 200  # a lexical passage: long enough to hold a question's words together, short enough not to hold everything
+PASSAGE_WORDS = 200  # long enough to hold a question's words together, short enough not to hold everything
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
 _LIST_MARK = re.compile(r"^\s*(?:\d+\.|[-–—•])\s+")
 _MIN_WORDS = 3
 _MAX_WORDS = 60  # a "sentence" without stops is cut here
+_HEAD_WEIGHT = 2  # how often title and aliases count in a passage's words
 
 
 @dataclass(frozen=True)
 class Texts:
     """One article as search sees it.
 
-    phrases: its title and aliases. sentences: of its body. passages: the phrases and a stretch of the body, together the whole of it.
+    phrases: its title and aliases. sentences: of its body. stretches: of the body, at most PASSAGE_WORDS each, together the whole of it;
+    at least one. A passage is a stretch under the article's head.
     """
 
     phrases: list[str]
     sentences: list[str]
-    passages: list[str]
+    stretches: list[str]
+
+    @property
+    def parts(self) -> list[str]:
+        """What a question may be a paraphrase of; never empty."""
+        return [*self.phrases, *self.sentences] or [""]
+
+    @property
+    def lexical_passages(self) -> list[str]:
+        """Whose words are counted: those of the head more."""
+        head = " ".join(self.phrases)
+        return [" ".join([head] * _HEAD_WEIGHT + [stretch]) for stretch in self.stretches]
+
+    @property
+    def readable_passages(self) -> list[str]:
+        """What an encoder reads: the title and the stretch."""
+        return [". ".join([*self.phrases[:1], stretch]) for stretch in self.stretches]
 
 
 def cut(article: Article) -> Texts:
     phrases = [phrase for phrase in (article.title, *article.aliases) if phrase.strip()]
     sentences = split_sentences(article.text)
-    head = " ".join(phrases)
-    return Texts(phrases, sentences or phrases[:1], [f"{head} {stretch}".strip() for stretch in _stretches(sentences)])
+    return Texts(phrases, sentences, _stretches(sentences))
 
 
 def split_sentences(text: str) -> list[str]:

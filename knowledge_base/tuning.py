@@ -1,12 +1,14 @@
-"""Makes the static embedder: Navec's word vectors, weighted by rarity, tuned on the articles' own words.
+"""What the index learns from the articles' own words: the static embedder, and the matrix that turns the sentence embedder.
 
-The result is a plain sentence-transformers model folder. Same articles and same code give the same bytes.
+The static embedder is Navec's word vectors, weighted by rarity and tuned; the result is a plain sentence-transformers model folder.
+Same articles and same code give the same bytes.
 """
 
 import hashlib
 import importlib.util
 import random
 import zlib
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from navec import Navec
 
-from knowledge_base.embedder import forms, unit
-from knowledge_base.lexical import Floats, lemmas, normalise, tokens
+from knowledge_base.embedder import unit
+from knowledge_base.lexical import Floats
 from knowledge_base.passages import Texts
+from knowledge_base.words import forms, lemmas, normalise, tokens
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 SEED = 20
+
+# The matrix: how strongly it is held to the identity, measured from 0.3 to 3.
+_TURN_STEPS, _TURN_BATCH, _TURN_RATE, _TURN_PENALTY = 100, 192, 1e-3, 0.2
+_SCALE = 20.0  # of cosines in the loss, as in sentence-transformers
+_FEWEST_TO_TURN = 20  # articles
 DIMENSIONS = 300
 COMMON_WORDS = 40_000  # of Navec's 250,000 forms, by frequency; the articles' own words come on top
 SIF = 1e-3  # a word of probability p weighs SIF / (SIF + p)
@@ -66,15 +74,14 @@ def _table(texts: list[Texts]) -> tuple[list[str], Floats]:
     navec = _navec()
     counts = np.asarray(navec.vocab.counts, dtype=np.float64)
     probability = counts / counts.sum()
-    documents = [set(lemmas(" ".join(text.passages))) for text in texts]
+    documents = [set(lemmas(" ".join(text.parts))) for text in texts]
     frequency: dict[str, int] = {}
     for document in documents:
         for word in document:
             frequency[word] = frequency.get(word, 0) + 1
 
     own = {word for text in texts for part in (*text.phrases, *text.sentences) for word in tokens(part)}
-    common = (normalise(navec.vocab.words[row]) for row in np.argsort(-counts, kind="stable"))
-    words = sorted(own | set(islice((word for word in common if tokens(word) == [word]), COMMON_WORDS)))
+    words = sorted(own | set(islice(_by_frequency(navec), COMMON_WORDS)))
     table = np.zeros((len(words) + 1, DIMENSIONS), dtype=np.float32)
     for at, word in enumerate(words, 1):
         row = next((navec.vocab[form] for form in forms(word) if form in navec.vocab), None)
@@ -90,6 +97,16 @@ def _navec() -> Any:
     if package is None or package.origin is None:
         raise ModuleNotFoundError("natasha, which carries the word vectors, is not installed")
     return Navec.load(Path(package.origin).parent / "data" / "emb" / "navec_news_v1_1B_250K_300d_100q.tar")
+
+
+def common_words() -> list[str]:
+    """The commonest words of the language, normalised, the most frequent first."""
+    return list(islice(_by_frequency(_navec()), COMMON_WORDS))
+
+
+def _by_frequency(navec: Any) -> Iterator[str]:
+    order = np.argsort(-np.asarray(navec.vocab.counts), kind="stable")
+    return (word for word in (normalise(navec.vocab.words[row]) for row in order) if tokens(word) == [word])
 
 
 def _made_up(word: str) -> Floats:
@@ -128,7 +145,7 @@ def _tune(model: "SentenceTransformer", embedding: Any, groups: list[list[Pair]]
     torch.manual_seed(SEED)
     chance = random.Random(SEED)  # noqa: S311 - a shuffle, not a secret
     embedding.embedding.sparse = True
-    loss = MultipleNegativesRankingLoss(model, scale=20.0)
+    loss = MultipleNegativesRankingLoss(model, scale=_SCALE)
     optimiser: Any = torch.optim.SparseAdam(list(model.parameters()), lr=LEARNING_RATE)
     if len(groups) < 2:  # no negatives
         return
@@ -138,3 +155,42 @@ def _tune(model: "SentenceTransformer", embedding: Any, groups: list[list[Pair]]
         optimiser.zero_grad()
         loss(features, torch.empty(0)).backward()
         optimiser.step()
+
+
+def turn(parts: list[Floats], wholes: list[Floats]) -> Floats:
+    """A matrix, shape (dimensions, dimensions), that brings vectors of one article together and apart from others'.
+
+    parts: of each article's phrases and sentences, shape (number, dimensions). wholes: of its passages. Learnt with the same loss as the
+    static embedder, from pairs of a part with another part and the whole; the identity for too few articles. Imports torch.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy, normalize
+
+    dimensions = parts[0].shape[1]
+    if len(parts) < _FEWEST_TO_TURN:
+        return np.eye(dimensions, dtype=np.float32)
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - a shuffle, not a secret
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in one order: reproducible
+    try:
+        change = torch.zeros(dimensions, dimensions, requires_grad=True)
+        optimiser = torch.optim.Adam([change], lr=_TURN_RATE)
+        for _ in range(_TURN_STEPS):
+            chosen = chance.sample(range(len(parts)), min(_TURN_BATCH, len(parts)))
+            pairs = [_part_and_rest(parts[at], wholes[at], chance) for at in chosen]
+            one, other = (torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))
+            one, other = normalize(one + one @ change, dim=1), normalize(other + other @ change, dim=1)
+            loss: Any = cross_entropy(_SCALE * one @ other.T, torch.arange(len(chosen))) + _TURN_PENALTY * (change**2).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    finally:
+        torch.set_num_threads(threads)
+    return np.asarray(np.eye(dimensions) + change.detach().numpy(), dtype=np.float32)
+
+
+def _part_and_rest(parts: Floats, wholes: Floats, chance: random.Random) -> tuple[Floats, Floats]:
+    at = chance.randrange(len(parts))
+    another = (at + chance.randrange(1, len(parts))) % len(parts) if len(parts) > 1 else at
+    return parts[at], np.asarray((parts[another] + wholes[chance.randrange(len(wholes))]) / 2, dtype=np.float32)

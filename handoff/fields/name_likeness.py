@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from core.personal_data import TOKEN
 from handoff.fields.writing import LETTER, folded, is_cyrillic, plain, words_of
-from knowledge_base.lexical import morphology
+from knowledge_base.words import morphology
 
 PARTICLES = frozenset(
     words_of(

@@ -22,8 +22,8 @@ from core.working_time import MOSCOW
 from knowledge_base import articles, editing
 from knowledge_base.building import build, made_of
 from knowledge_base.content import Content
-from knowledge_base.index import MANIFEST, POINTER
 from knowledge_base.search import Search
+from knowledge_base.versions import MANIFEST, POINTER
 from tests.stack import wait_for
 
 PASSWORD = Content("Как сменить пароль", "account", "Откройте профиль и нажмите «Сменить пароль».", ("забыл пароль",))

@@ -12,8 +12,9 @@ import pytest
 from core.models import Article
 from knowledge_base.building import build
 from knowledge_base.embedder import HubEmbedder, StaticEmbedder
-from knowledge_base.index import MANIFEST, MODEL, POINTER, IndexRefused, load
+from knowledge_base.index import IndexRefused
 from knowledge_base.search import Search
+from knowledge_base.versions import MANIFEST, MODEL, POINTER, load
 
 
 def edited(articles: list[Article], words: str) -> list[Article]:
@@ -56,10 +57,10 @@ def test_an_edit_is_served_without_a_restart_and_two_old_versions_stay(directory
 def test_a_half_written_version_is_refused_and_the_last_good_one_serves(directory: Path) -> None:
     search = Search(directory)
     half = Path(shutil.copytree(current(directory), directory / "half"))
-    (half / "dense.faiss").write_bytes(b"")
+    (half / "passages.faiss").write_bytes(b"")
     (directory / "next").write_text("half")
     (directory / "next").replace(directory / POINTER)
-    with pytest.raises(IndexRefused, match=r"half-written: dense\.faiss"):
+    with pytest.raises(IndexRefused, match=r"half-written: passages\.faiss"):
         load(directory)
     assert search.search("забыл пароль").outcome == "answer"
 
@@ -67,7 +68,7 @@ def test_a_half_written_version_is_refused_and_the_last_good_one_serves(director
 def test_a_half_written_version_is_built_again(directory: Path, articles: list[Article]) -> None:
     (current(directory) / MANIFEST).unlink()
     build(articles[:5], directory, tuned=False)
-    assert len(load(directory).articles) == 5
+    assert len(load(directory)[0].articles) == 5
 
 
 def test_another_format_is_refused(directory: Path) -> None:
@@ -78,7 +79,7 @@ def test_another_format_is_refused(directory: Path) -> None:
 
 
 def test_another_embedder_is_refused(directory: Path) -> None:
-    with pytest.raises(IndexRefused, match="embedder 'static'"):
+    with pytest.raises(IndexRefused, match="embedder 'packaged'"):
         load(directory, "some/other-model")
 
 
@@ -99,7 +100,7 @@ def test_the_static_folder_is_a_plain_sentence_transformers_model(directory: Pat
 def test_a_build_is_reproducible(articles: list[Article], tmp_path: Path) -> None:
     folders = [build(articles[:8], tmp_path / name) for name in ("one", "two")]
     assert folders[0].name == folders[1].name
-    for name in ("dense.faiss", f"{MODEL}/model.safetensors"):
+    for name in ("passages.faiss", "turn.npy", "arrays.npz", f"{MODEL}/model.safetensors"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 

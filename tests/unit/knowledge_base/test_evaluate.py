@@ -19,13 +19,15 @@ def write_corpus(folder: Path, judged: str = "q1\ta\t1\n") -> Path:
         {"_id": "b", "title": "Собака", "text": "Собака лает."},
     ]
     (folder / "corpus.jsonl").write_text("\n".join(json.dumps(record) for record in corpus), encoding="utf-8")
-    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": "где спит кошка"}), encoding="utf-8")
+    queries = [{"_id": "q1", "text": "где спит кошка"}, {"_id": "q2", "text": "сколько стоит билет в театр"}]
+    (folder / "queries.jsonl").write_text("\n".join(json.dumps(query) for query in queries), encoding="utf-8")
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged, encoding="utf-8")
     return folder
 
 
 def test_figures_of_one_query() -> None:
-    assert measure(["x", "a", "b"], {"a": 1}) == pytest.approx({"recall@1": 0, "recall@3": 1, "mrr@10": 0.5, "ndcg@10": 0.6309}, abs=1e-4)
+    expected = {"recall@1": 0, "recall@3": 1, "recall@5": 1, "mrr@10": 0.5, "ndcg@10": 0.6309}
+    assert measure(["x", "a", "b"], {"a": 1}) == pytest.approx(expected, abs=1e-4)
     assert measure(["a", "b"], {"a": 2, "b": 1})["ndcg@10"] == 1
     assert measure([], {"a": 1})["mrr@10"] == 0
 
@@ -33,7 +35,10 @@ def test_figures_of_one_query() -> None:
 def test_the_command_prints_one_object(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "knowledge_base", "evaluate", str(write_corpus(tmp_path)), "--json", "--no-tune"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=120)
-    assert json.loads(done.stdout)["recall@1"] == 1.0
+    measured = json.loads(done.stdout)
+    assert measured["recall@1"] == 1.0
+    assert measured["auroc"] == 1.0
+    assert {"recall@3", "recall@5", "mrr@10", "ndcg@10", "answered_at_90_refused", "p95_ms"} <= measured.keys()
     assert done.stdout.count("\n") == 1
 
 

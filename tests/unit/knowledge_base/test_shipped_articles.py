@@ -9,8 +9,8 @@ import pytest
 from core.facts import NAMES, fill
 from core.models import Article
 from core.settings import Settings
-from knowledge_base.lexical import normalise
 from knowledge_base.sections import sections
+from knowledge_base.words import normalise
 
 MOST_ALIKE = 0.8  # of all character 3-grams of two phrasings
 
