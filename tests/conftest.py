@@ -12,17 +12,20 @@ from core.desk import Desk, open_desk
 from core.settings import PREFIX, Settings, read_settings
 from tests.data.personas import PERSONAS, Persona
 from tests.servers import postgres, redis_server
+from tests.shipped_index import shipped_articles, shipped_index
 from tests.stack import citizen, operator, running_stack, stack
 
-# One stack and one of each server for the session, whichever folder asks first.
+# One stack, one index and one of each server for the session, whichever folder asks first.
 __all__ = [
     "citizen",
     "operator",
     "postgres",
     "redis_server",
     "running_stack",
+    "shipped_articles",
+    "shipped_index",
     "stack",
-]  # one stack for the session, whichever folder asks first
+]
 
 # No deadline: the machine may be busy with other tests. No database: a failing example belongs into a table of cases.
 hypothesis.settings.register_profile("otklik", deadline=None, database=None)

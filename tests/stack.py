@@ -5,6 +5,7 @@ Each test takes a conversation of its own. Tests that kill a process wait until 
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -83,6 +84,10 @@ class Stack:
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    def take_index(self, shipped: Path) -> None:
+        """A copy of an index of the shipped articles, before the first start: making one takes a while."""
+        shutil.copytree(shipped, self.data_dir / "index")
 
     def start(self) -> None:
         with self.output.open("wb") as output:  # a pipe that nobody reads would hang a child
@@ -267,10 +272,11 @@ class OperatorClient:
 
 
 @pytest.fixture(scope="session")
-def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def running_stack(tmp_path_factory: pytest.TempPathFactory, shipped_index: Path) -> Iterator[Stack]:
     telegram = BotApi()
     stack = Stack(tmp_path_factory.mktemp("stack"), OTKLIK_TELEGRAM_TOKEN=telegram.token, OTKLIK_TELEGRAM_API_URL=telegram.url)
     stack.telegram = telegram
+    stack.take_index(shipped_index)
     try:
         stack.start()
         yield stack

@@ -65,6 +65,7 @@ def desk(request: pytest.FixtureRequest, running_stack: Stack, tmp_path_factory:
 
         stack = Stack(tmp_path_factory.mktemp("at-rest"), **settings)
         stack.telegram = telegram
+        stack.take_index(request.getfixturevalue("shipped_index"))
         closing.callback(telegram.close)
         closing.callback(stack.kill)
         closing.enter_context(sink.listening(port))

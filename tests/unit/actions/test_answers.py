@@ -14,9 +14,6 @@ from actions import answer_question, guard
 from actions.answer_question import AnswerQuestion, SuggestOthers
 from actions.guard import GuardedAction
 from actions.handoff import AcceptOffer, DeclineOffer, Forget, HandOver
-from core.settings import settings
-from knowledge_base.articles import read_folder
-from knowledge_base.building import build
 from knowledge_base.search import Result, Search
 
 Say = Callable[..., Tracker]
@@ -25,11 +22,8 @@ GIBBERISH = "ыфваолдж щшзщх"
 
 
 @pytest.fixture(scope="session")
-def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
-    articles = [article for article in read_folder(settings().articles_dir) if article.slug.startswith(("login-", "change-", "app-"))]
-    directory: Path = tmp_path_factory.mktemp("index")
-    build(articles, directory, tuned=False)
-    return Search(directory)
+def search(shipped_index: Path) -> Search:
+    return Search(shipped_index)
 
 
 @pytest.fixture(autouse=True)

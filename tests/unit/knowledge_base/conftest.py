@@ -1,26 +1,21 @@
-"""One index for the whole session: building it loads torch."""
+"""The shipped articles, their index, and a search in it."""
 
 from pathlib import Path
 
 import pytest
 
 from core.models import Article
-from core.settings import ROOT
-from knowledge_base.articles import read_folder
-from knowledge_base.building import build
 from knowledge_base.search import Search
 
 
 @pytest.fixture(scope="session")
-def articles() -> list[Article]:
-    return read_folder(ROOT / "knowledge_base" / "articles")
+def articles(shipped_articles: list[Article]) -> list[Article]:
+    return shipped_articles
 
 
 @pytest.fixture(scope="session")
-def index_dir(articles: list[Article], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("index")
-    build(articles, directory)
-    return directory
+def index_dir(shipped_index: Path) -> Path:
+    return shipped_index
 
 
 @pytest.fixture(scope="session")
