@@ -36,6 +36,7 @@ from core.web import install, place_of
 from handoff import letters
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
+from handoff.console.articles import article_routes
 from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
 from handoff.console.pages import FOLDER as CONSOLE
@@ -122,6 +123,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(console_socket_routes(workplace, access))
     app.include_router(console_pages(desk))
     app.include_router(journal_routes(desk, access))
+    app.include_router(article_routes(desk))
     app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
     app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))
     templates = Jinja2Templates(_FOLDER / "templates")

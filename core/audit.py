@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from core.models import AuditEntry, AuditHead, Conversation, Erasure, Operator, now
+from core.models import ArticleRevision, AuditEntry, AuditHead, Conversation, Erasure, Operator, now
 from core.personal_data import Vault
 
 log = structlog.get_logger(__name__)
@@ -43,8 +43,12 @@ ACCOUNT_ADDED = "account_added"
 ACCOUNT_DISABLED = "account_disabled"
 PASSWORD_SET = "password_set"  # noqa: S105 - an action's name
 FORGET = "forget"
+ARTICLE_CREATED = "article_created"
+ARTICLE_CHANGED = "article_changed"
+ARTICLE_RESTORED = "article_restored"
 
 _HEAD = 1
+_SUBJECT_CHARACTERS = 100
 _BROKEN = b""  # no head has such a seal
 _BATCH = 1000
 _BEFORE_THE_CHAIN = (REVEAL, RELEASE)  # all that was recorded then, each for a reason
@@ -156,6 +160,11 @@ def reason_of(session: Session, vault: Vault, entry: AuditEntry) -> str:
 def login_subject(vault: Vault, login: str) -> str:
     """How a failed login names the login that was tried: what people type there by mistake may be a password."""
     return vault.keyed_hash(f"audit login\n{login}").hex()[:16]
+
+
+def article_subject(revision: ArticleRevision) -> str:
+    """How a change of an article names its revision, which holds the reason."""
+    return f"{revision.number} {revision.slug}"[:_SUBJECT_CHARACTERS]
 
 
 def forget(session: Session, vault: Vault, before: datetime) -> int:

@@ -30,6 +30,9 @@ ACTIONS = {
     audit.ACCOUNT_DISABLED: "отключена учётная запись",
     audit.PASSWORD_SET: "задан пароль",
     audit.FORGET: "стёрты старые строки журнала",
+    audit.ARTICLE_CREATED: "создана статья",
+    audit.ARTICLE_CHANGED: "изменена статья",
+    audit.ARTICLE_RESTORED: "возвращена редакция статьи",
     "key_rotated": "сменён главный ключ",
     "key_retired": "изъят прежний главный ключ",
 }
@@ -60,6 +63,9 @@ def subject_words(entry: AuditEntry, logins: Mapping[str, str]) -> str:
         case audit.FORGET:
             first, _, last = subject.partition("-")
             return f"строка {first}" if first == last else f"строки {first}–{last}"
+        case audit.ARTICLE_CREATED | audit.ARTICLE_CHANGED | audit.ARTICLE_RESTORED:
+            number, _, slug = subject.partition(" ")
+            return f"{slug}, редакция {number}"
         case "key_rotated" | "key_retired":
             return f"ключ {subject[:_SHORT]}"
         case _:

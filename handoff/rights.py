@@ -15,6 +15,7 @@ class Right(enum.StrEnum):
     READ_AUDIT = "read_audit"
     ERASE = "erase"  # a citizen's data, for a reason
     EXPORT = "export"
+    EDIT_ARTICLES = "edit_articles"
 
 
 _SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
@@ -30,6 +31,7 @@ RIGHTS: Mapping[Right, frozenset[Role]] = {
     Right.READ_AUDIT: _SUPERVISORS,
     Right.ERASE: _SUPERVISORS,
     Right.EXPORT: _SUPERVISORS,
+    Right.EDIT_ARTICLES: _SUPERVISORS | {Role.EDITOR},
 }
 _REFUSALS = {
     Right.READ: "not_by_role_read",
@@ -39,6 +41,7 @@ _REFUSALS = {
     Right.READ_AUDIT: "not_by_role_read_audit",
     Right.ERASE: "not_by_role_erase",
     Right.EXPORT: "not_by_role_export",
+    Right.EDIT_ARTICLES: "not_by_role_edit_articles",
 }
 
 

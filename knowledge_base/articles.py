@@ -46,12 +46,12 @@ def seed(session: Session, articles: list[Article]) -> int:
     session.add_all(articles)
     session.flush()
     for article in articles:
-        record(session, article, SEED, say("article_seeded"), now())
+        record(session, article, SEED, say("article_seeded"), now(), imported=True)
     session.flush()
     return len(articles)
 
 
-def record(session: Session, article: Article, author: str, reason: str, at: datetime) -> ArticleRevision:
+def record(session: Session, article: Article, author: str, reason: str, at: datetime, *, imported: bool = False) -> ArticleRevision:
     """Keeps what a stored article is now under its revision's number; the caller flushes."""
     written = ArticleRevision(
         slug=article.slug,
@@ -65,6 +65,7 @@ def record(session: Session, article: Article, author: str, reason: str, at: dat
         author=author,
         reason=reason,
         created_at=at,
+        imported=imported,
     )
     session.add(written)
     return written

@@ -38,9 +38,12 @@ class Candidate:
     lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def content(self, stored: Content | None = None, section: str = "", published: bool | None = None) -> Content:
-        """Tidied. What the file does not tell is as ``stored``; in a new article ``section``, published, and no more."""
+        """Tidied. What the file does not tell is as ``stored``; a new article is in ``section`` then, and published.
+
+        ``published``: whether a new article is, whatever the file tells.
+        """
         base = stored or Content("", section, "")
-        if published is None:
+        if published is None or stored is not None:
             published = base.published if self.published is None else self.published
         return Content(
             title=self.title,
@@ -56,13 +59,20 @@ class Candidate:
         return ArticleError(self.file, lines[min(fault.line, len(lines)) - 1] if lines else self.line, fault.message)
 
 
-def read_text(file: Path) -> str:
-    """A text file of one article. Raises ArticleError."""
+def read_text(file: Path, most_bytes: int | None = MOST_BYTES) -> str:
+    """A text file, with lines that end in one way. Raises ArticleError, as for one that is larger than ``most_bytes``."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise ArticleError(file, 1, f"the file is larger than {MOST_BYTES:,} bytes")
-        return file.read_text(encoding="utf-8-sig")
+        text = read_bytes(file, most_bytes).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ArticleError(file, error.object.count(b"\n", 0, error.start) + 1, "the file is not UTF-8") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(file: Path, most_bytes: int | None = MOST_BYTES) -> bytes:
+    """Raises ArticleError."""
+    try:
+        if most_bytes is not None and file.stat().st_size > most_bytes:
+            raise ArticleError(file, 1, f"the file is larger than {most_bytes:,} bytes")
+        return file.read_bytes()
     except OSError as error:
         raise ArticleError(file, 0, f"the file cannot be read: {error.strerror}") from None

@@ -12,6 +12,7 @@ from core.words import say
 from knowledge_base.sections import sections
 
 SLUG_CHARACTERS = 100
+RESERVED_SLUGS = ("new",)  # the console's page of a new article
 TITLE_CHARACTERS = 200
 TEXT_CHARACTERS = 20_000
 MOST_ALIASES = 100
@@ -73,6 +74,8 @@ def likeness(alias: str) -> str:
 
 
 def slug_faults(slug: str) -> list[Fault]:
+    if slug in RESERVED_SLUGS:
+        return [Fault("slug", say("article_slug_reserved", slug=slug))]
     good = len(slug) <= SLUG_CHARACTERS and _SLUG.fullmatch(slug)
     return [] if good else [Fault("slug", say("article_slug_wrong", limit=SLUG_CHARACTERS))]
 

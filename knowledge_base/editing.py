@@ -32,18 +32,13 @@ class ContentRefused(Problem):
         return {**super().document(), "errors": [{"field": fault.field, "message": fault.message} for fault in self.faults]}
 
 
-def create(
-    session: Session, settings: Settings, slug: str, content: Content, author: str, reason: str, *, updated: date | None = None
-) -> ArticleRevision:
-    """A new article, its first revision. ContentRefused.
-
-    ``author`` is an operator's login; ``updated`` the day that a file tells, else today.
-    """
+def create(session: Session, settings: Settings, slug: str, content: Content, author: str, reason: str) -> ArticleRevision:
+    """A new article, its first revision. ``author`` is an operator's login. ContentRefused."""
     content, shelf = content.tidied(), Shelf.read(session)
     found = shelf.check(slug, content, settings)
     if slug in shelf.titles:
         found.append(Fault("slug", say("article_slug_taken", slug=slug, title=shelf.titles[slug])))
-    return write(session, Article(slug=slug), content, author, reason, found, updated=updated)
+    return write(session, Article(slug=slug), content, author, reason, found)
 
 
 def change(
@@ -115,8 +110,12 @@ def write(
     found: list[Fault],
     *,
     updated: date | None = None,
+    imported: bool = False,
 ) -> ArticleRevision:
-    """Stores a tidied and checked content as the article's next revision. ContentRefused for the faults ``found`` by the checks."""
+    """Stores a tidied and checked content as the article's next revision. ContentRefused for the faults ``found`` by the checks.
+
+    ``updated``: the day that a file tells, else today.
+    """
     found = [*found, *_reason_faults(reason)]
     if article.published and not content.published and _is_last_published(session, article):
         found.append(Fault("published", say("article_last_published")))
@@ -129,7 +128,7 @@ def write(
     article.revision = (article.revision or 0) + 1
     session.add(article)
     session.flush()  # before its revision, which refers to it
-    written = record(session, article, author, reason.strip(), at)
+    written = record(session, article, author, reason.strip(), at, imported=imported)
     session.flush()
     hint(session, ARTICLES)
     return written

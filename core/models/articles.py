@@ -37,6 +37,7 @@ class ArticleRevision(Base):
     related: Mapped[list[str]]
     text: Mapped[str]
     published: Mapped[bool]
-    author: Mapped[str] = mapped_column(String(60))  # an operator's login; "seed" or "import" for what came from files
+    author: Mapped[str] = mapped_column(String(60))  # an operator's login; "seed" or "import" for files that nobody answers for
     reason: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime]
+    imported: Mapped[bool] = mapped_column(default=False)  # it came from files, the seed's too: a later import may follow it

@@ -1,5 +1,6 @@
 """Who is calling: an operator by session cookie (pages) or bearer token (programs)."""
 
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -51,6 +52,21 @@ def check_origin(connection: Request | WebSocket) -> None:
     origin: Any = connection.headers.get("origin")
     if origin and origin.partition("://")[2] != connection.headers.get("host"):
         raise not_allowed("foreign_origin")
+
+
+def form_token(desk: Desk, request: Request) -> str:
+    """What a form on this session's page carries, and nobody else's page can know.
+
+    Our pages send no referrer, so that browsers say ``Origin: null`` of their forms: where a form comes from has to be proved in this way.
+    """
+    return desk.vault.keyed_hash(f"console form\n{request.cookies.get(COOKIE, '')}").hex()
+
+
+def is_own_form(desk: Desk, request: Request, token: str) -> bool:
+    """Whether a posted form is of a page of the same session. Problem 403 for what says to be of another site."""
+    if request.headers.get("origin") != "null":
+        check_origin(request)
+    return hmac.compare_digest(token.encode(), form_token(desk, request).encode())
 
 
 def _of_session(session: Session, token: str) -> Operator:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -80,7 +81,7 @@ def serves(search: Search, text: str) -> Callable[[], bool]:
     return look
 
 
-def builds(log: list[dict[str, object]]) -> list[object]:
+def builds(log: Sequence[Mapping[str, Any]]) -> list[object]:
     return [entry["event"] for entry in log if str(entry["event"]).startswith("article_index_")]
 
 

@@ -46,16 +46,18 @@ def upgrade() -> None:
         sa.Column("author", sa.String(length=60), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("imported", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.ForeignKeyConstraint(["slug"], ["articles.slug"]),
         sa.PrimaryKeyConstraint("slug", "number"),
     )
     connection = op.get_bind()
-    articles = sa.table("articles", sa.column("slug"), sa.column("section"))
+    table = sa.table("articles", sa.column("slug"), sa.column("section"))
     for name, slug in _SLUGS.items():
-        connection.execute(articles.update().where(articles.c.section == name).values(section=slug))
+        connection.execute(table.update().where(table.c.section == name).values(section=slug))
     first = sa.text(
-        "INSERT INTO article_revisions (slug, number, title, section, aliases, related, text, published, author, reason, created_at) "
-        "SELECT slug, 1, title, section, aliases, related, text, published, 'seed', 'Первая редакция', :at FROM articles"
+        "INSERT INTO article_revisions"
+        " (slug, number, title, section, aliases, related, text, published, author, reason, created_at, imported) "
+        "SELECT slug, 1, title, section, aliases, related, text, published, 'seed', 'Первая редакция', :at, true FROM articles"
     )
     connection.execute(first.bindparams(sa.bindparam("at", datetime.now(UTC), sa.DateTime(timezone=True))))
 

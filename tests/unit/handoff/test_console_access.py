@@ -125,7 +125,7 @@ async def test_a_call_wants_its_right(scene: Scene, method: str, path: str, body
 
 
 async def test_who_i_am_names_my_rights(scene: Scene) -> None:
-    assert (await scene.call("editor", "GET", "/api/operator/me")).json()["rights"] == ["read"]
+    assert (await scene.call("editor", "GET", "/api/operator/me")).json()["rights"] == ["read", "edit_articles"]
 
 
 async def test_what_is_done_to_a_conversation_is_recorded(scene: Scene) -> None:

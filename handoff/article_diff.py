@@ -1,0 +1,95 @@
+"""What differs between two revisions of an article, for people: fields, in them lines, in a changed line its words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Literal
+
+from knowledge_base.content import Content
+from knowledge_base.sections import section_name
+
+_AROUND = 2  # unchanged lines that are shown before and after a change
+_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+_MOST_TOKENS = 2000  # of a line that is compared by words
+_LEAST_SHARED = 0.4  # of the characters; lines that share less are told as one removed and one added
+
+Kind = Literal["same", "removed", "added", "skipped"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a line. ``marked``: it is what changed in a line that otherwise stayed."""
+
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """skipped: unchanged lines that are not shown."""
+
+    kind: Kind
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field that differs, by its name on the page."""
+
+    name: str
+    lines: list[Line]
+
+
+def difference(before: Content, after: Content) -> list[Change]:
+    """Only what differs; empty for equal contents."""
+    fields = [
+        ("Название", [before.title], [after.title]),
+        ("Раздел", [section_name(before.section)], [section_name(after.section)]),
+        ("Публикация", [_state(before)], [_state(after)]),
+        ("Как об этом спрашивают", before.aliases, after.aliases),
+        ("Связанные статьи", before.related, after.related),
+        ("Текст", before.text.split("\n"), after.text.split("\n")),
+    ]
+    return [Change(name, _shortened(list(_lines(old, new)))) for name, old, new in fields if list(old) != list(new)]
+
+
+def _state(content: Content) -> str:
+    return "опубликована" if content.published else "черновик"
+
+
+def _lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+    for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            yield from (Line("same", [Part(text)]) for text in old[a:b])
+        else:
+            pairs = min(b - a, d - c) if what == "replace" else 0
+            for one, other in zip(old[a : a + pairs], new[c : c + pairs], strict=True):
+                yield from _changed(one, other)
+            yield from (Line("removed", [Part(text)]) for text in old[a + pairs : b])
+            yield from (Line("added", [Part(text)]) for text in new[c + pairs : d])
+
+
+def _changed(one: str, other: str) -> Iterator[Line]:
+    old, new = _TOKEN.findall(one), _TOKEN.findall(other)
+    if max(len(old), len(new)) <= _MOST_TOKENS:
+        opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        shared = sum(len(token) for what, a, b, _, _ in opcodes if what == "equal" for token in old[a:b] if token.strip())
+        if shared >= _LEAST_SHARED * max(len(one), len(other)):
+            yield Line("removed", [Part("".join(old[a:b]), what != "equal") for what, a, b, _, _ in opcodes if b > a])
+            yield Line("added", [Part("".join(new[c:d]), what != "equal") for what, _, _, c, d in opcodes if d > c])
+            return
+    yield Line("removed", [Part(one)])
+    yield Line("added", [Part(other)])
+
+
+def _shortened(lines: list[Line]) -> list[Line]:
+    """Without the unchanged lines far from any change."""
+    near = [any(other.kind != "same" for other in lines[max(0, at - _AROUND) : at + _AROUND + 1]) for at in range(len(lines))]
+    shown: list[Line] = []
+    for line, is_near in zip(lines, near, strict=True):
+        if is_near:
+            shown.append(line)
+        elif not shown or shown[-1].kind != "skipped":
+            shown.append(Line("skipped"))
+    return shown
