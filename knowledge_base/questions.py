@@ -73,10 +73,8 @@ def find_all(session: Session, ids: Collection[int]) -> dict[int, OpenQuestion]:
     return {question.id: question for question in session.scalars(select(OpenQuestion).where(OpenQuestion.id.in_(ids)))}
 
 
-def decide(
-    session: Session, first: int, others: Collection[int], state: QuestionState, slug: str | None, login: str, at: datetime
-) -> OpenQuestion:
-    """Takes ``first`` and those of ``others`` that are still open from the list. Returns the first.
+def decide(session: Session, first: int, others: Collection[int], state: QuestionState, slug: str | None, login: str, at: datetime) -> int:
+    """Takes ``first`` and those of ``others`` that are still open from the list. Returns how many that were.
 
     Problem 404 if its conversation was erased; 409 with who was quicker if it is decided already.
     """
@@ -90,7 +88,7 @@ def decide(
             raise not_found("question_gone")
         raise conflict("question_decided", login=question.decided_by or "")
     session.execute(update(OpenQuestion).where(OpenQuestion.id.in_(held)).values(**decision).execution_options(synchronize_session=False))
-    return session.get_one(OpenQuestion, first, populate_existing=True)
+    return len(held)
 
 
 def is_decided_so(session: Session, first: int, state: QuestionState, login: str) -> OpenQuestion | None:

@@ -41,7 +41,7 @@ Revision = Annotated[int, Path(ge=1, le=LAST_SEQ)]
 def article_routes(desk: Desk) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(FOLDER / "templates")
-    templates.env.filters |= {"moment": _moment, "section": section_name, "author": _author, "count": plural}
+    templates.env.filters |= {"moment": moment, "section": section_name, "author": _author, "count": plural}
 
     def show(request: Request, template: str, words: Mapping[str, Any], status: int = 200) -> Response:
         common = {"service_name": desk.settings.service_name, "sections": sections().values(), "token": form_token(desk, request)}
@@ -251,7 +251,7 @@ def _saved(article: Article, number: int | None) -> str:
     return say("article_saved", number=number)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
     return f"{at.astimezone(MOSCOW):%d.%m.%Y %H:%M}"
 
 
