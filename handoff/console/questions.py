@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -28,7 +28,7 @@ from handoff.rights import Right
 from handoff.suggested_articles import SuggestedArticles
 from knowledge_base import questions
 from knowledge_base.clusters import MOST
-from knowledge_base.content import ALIAS_CHARACTERS
+from knowledge_base.content import ALIAS_CHARACTERS, likeness
 from knowledge_base.editing import ContentRefused
 from knowledge_base.sections import sections
 
@@ -78,7 +78,7 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
         common = {"service_name": desk.settings.service_name, "token": form_token(desk, request)}
         return templates.TemplateResponse(request, template, {**common, **words}, status, {"Cache-Control": "no-store"})
 
-    async def show_page(request: Request, number: int, status: int = 200, **more: Any) -> Response:
+    async def show_page(request: Request, number: int, status: int = 200, typed: _Typed | None = None, **more: Any) -> Response:
         found = await groups.read()
         pages = max(1, -(-len(found) // _SHOWN))
         number = min(max(number, 1), pages)
@@ -95,7 +95,8 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
             "alias_characters": ALIAS_CHARACTERS,
             "page": number,
             "pages": pages,
-            "typed": _Typed(),
+            "typed": typed or _Typed(),
+            "has_place": typed and any(typed.first in one.members for one in (*shown, *page.answered)),  # for what is wrong with it
             **more,
         }
         return show(request, "questions.html", words, status)
@@ -188,11 +189,11 @@ def _find_article(session: Session, typed: _Typed) -> str:
     if not written and not typed.article:
         raise invalid("article", "question_article_missing")
     given = written or typed.article
-    named = (Article.slug == given) | (func.lower(Article.title) == given.lower()) if given.isprintable() else Article.slug == ""
-    slug = session.scalar(select(Article.slug).where(named).order_by(Article.slug != given).limit(1))
-    if slug is None:
+    known = session.execute(select(Article.slug, Article.title).order_by(Article.slug)).all()
+    named = [row.slug for row in known if row.slug == given] or [row.slug for row in known if likeness(row.title) == likeness(given)]
+    if not named:
         raise invalid("article", "question_article_unknown", given=given[:ALIAS_CHARACTERS])
-    return slug
+    return str(named[0])
 
 
 def _told(session: Session, done: str, slug: str, count: int) -> str:
