@@ -1,42 +1,35 @@
 """Keeps this host's index as new as the articles: an edit is in it within seconds, and each night the embedder is tuned on them anew.
 
 Every host has an index folder of its own. What is stale follows from what the index was made of, so that an edit is caught up with whoever
-made it, on whichever host, and whatever crashed meanwhile. The builder is a process of its own: it takes the processor for seconds and
-memory that the gateway need not keep. Readers follow the index's pointer by themselves.
+made it, on whichever host, and whatever crashed meanwhile. Readers follow the index's pointer by themselves.
 """
 
 import asyncio
 import contextlib
-import os
-import sys
 import time
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.index_builder import IndexBuilder
 from core.desk import Desk
 from core.errors import DatabaseDown
 from core.events import ARTICLES
 from core.models import Article, now
-from core.settings import PREFIX, ROOT, Settings
 from core.working_time import seconds_until
 from knowledge_base.articles import published
 from knowledge_base.building import digest, made_of
 
-log = structlog.get_logger(__name__)
-
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
-_LONGEST_BUILD_SECONDS = 1800.0
-_REASON_CHARACTERS = 300
-_SETTINGS = ("settings_file", "data_dir", "articles_dir", "database_url", "embedder_model")  # what a builder needs to know; no secrets
+_EDITING_SECONDS = 900.0  # after a start, an edit or the opening of a form an edit is likely: a builder waits for it
 
 
 class ArticleIndex:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._builder = IndexBuilder(desk.settings)
         self._fresh: int | None = None  # the stamp of the articles that the index is known to hold
         self._failed: int | None = None  # the stamp of those that it could not be made of
         self._pause = _FIRST_PAUSE_SECONDS
@@ -46,6 +39,7 @@ class ArticleIndex:
         """Looks at each hint and at each sweep. One build runs at a time; a tuning gives way to an edit and begins again after it."""
         tuning: asyncio.Task[bool] | None = None
         tune_at = self._next_night()
+        busy_until = time.monotonic() + _EDITING_SECONDS
         try:
             with self._desk.events.subscribe(ARTICLES) as hints:
                 while True:
@@ -58,10 +52,16 @@ class ArticleIndex:
                             tuning = None
                             await self.catch_up()
                         elif tuning is None and now() >= tune_at:
-                            tuning = asyncio.create_task(self._build())
-                    await hints.get(self._desk.settings.sweep_seconds)
+                            tuning = asyncio.create_task(self._builder.tune())
+                        if time.monotonic() < busy_until:
+                            await self._builder.stand_by()
+                        else:
+                            await self._builder.close()
+                    if await hints.get(self._desk.settings.sweep_seconds):
+                        busy_until = time.monotonic() + _EDITING_SECONDS
         finally:
             await _stop(tuning)
+            await self._builder.close()
 
     async def is_stale(self) -> bool:
         """Whether the index holds other articles than citizens may read now. DatabaseDown.
@@ -80,38 +80,11 @@ class ArticleIndex:
     async def catch_up(self) -> bool:
         """Builds the index of the articles as they are now, with the embedder that there is. False when that failed. DatabaseDown."""
         stamp = await self._desk.database.read_soon(_stamp)
-        if await self._build("--keep-embedder"):
+        if await self._builder.follow():
             self._pause = _FIRST_PAUSE_SECONDS
             return True
         self._failed, self._retry_at = stamp, time.monotonic() + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
-        return False
-
-    async def _build(self, *options: str) -> bool:
-        begun = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "knowledge_base", "build", "--quiet", *options),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-            env=_environment(self._desk.settings),
-        )
-        try:
-            async with asyncio.timeout(_LONGEST_BUILD_SECONDS):
-                _, errors = await process.communicate()
-        except TimeoutError:
-            errors = b"it took too long"
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        seconds = round(time.monotonic() - begun, 1)
-        if process.returncode == 0:
-            log.info("article_index_built", options=options, seconds=seconds)
-            return True
-        reason = errors.decode(errors="replace").strip().rpartition("\n")[2][:_REASON_CHARACTERS]
-        log.error("article_index_failed", options=options, seconds=seconds, exit_code=process.returncode, reason=reason)
         return False
 
     def _next_night(self) -> datetime:
@@ -122,11 +95,6 @@ async def _stop(tuning: asyncio.Task[bool] | None) -> None:
     if tuning:
         tuning.cancel()
         await asyncio.gather(tuning, return_exceptions=True)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
-    return inherited | {f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS}
 
 
 def _stamp(session: Session) -> int:

@@ -76,11 +76,18 @@ def _changed(one: str, other: str) -> Iterator[Line]:
         opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
         shared = sum(len(token) for what, a, b, _, _ in opcodes if what == "equal" for token in old[a:b] if token.strip())
         if shared >= _LEAST_SHARED * max(len(one), len(other)):
-            yield Line("removed", [Part("".join(old[a:b]), what != "equal") for what, a, b, _, _ in opcodes if b > a])
-            yield Line("added", [Part("".join(new[c:d]), what != "equal") for what, _, _, c, d in opcodes if d > c])
+            yield Line("removed", [part for what, a, b, _, _ in opcodes for part in _parts("".join(old[a:b]), what != "equal")])
+            yield Line("added", [part for what, _, _, c, d in opcodes for part in _parts("".join(new[c:d]), what != "equal")])
             return
     yield Line("removed", [Part(one)])
     yield Line("added", [Part(other)])
+
+
+def _parts(text: str, marked: bool) -> Iterator[Part]:
+    """White space at the ends is not marked: a line under it looks like a word."""
+    words = text.strip() if marked else text
+    before, _, after = text.partition(words) if words else (text, "", "")
+    yield from (part for part in (Part(before), Part(words, marked), Part(after)) if part.text)
 
 
 def _shortened(lines: list[Line]) -> list[Line]:

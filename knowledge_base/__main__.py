@@ -15,6 +15,7 @@ from knowledge_base.articles import ArticleError, published, read_folder
 from knowledge_base.building import build
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
+from knowledge_base.lexical import morphology
 from knowledge_base.search import Result, Search
 
 OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions", "none": "none: nothing here is near"}
@@ -43,6 +44,10 @@ def desk_articles(settings: Settings) -> list[Article]:
 
 
 def build_command(arguments: argparse.Namespace) -> None:
+    if arguments.standby:
+        morphology()  # the dictionary, too, is loaded before the wait
+        if not sys.stdin.readline():
+            return
     _build(settings_or_exit(), quiet=arguments.quiet, retune=not arguments.keep_embedder)
 
 
@@ -92,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     building = commands.add_parser("build", help="index the articles, if they changed")
     building.add_argument("--quiet", action="store_true", help="no progress")
     building.add_argument("--keep-embedder", action="store_true", help="do not tune it anew: quick, for an edit")
+    building.add_argument("--standby", action="store_true", help="begin when a line comes on standard input; end if none does")
     building.set_defaults(command=build_command)
     searching = commands.add_parser("search", help="what a citizen's text would find")
     searching.add_argument("text")

@@ -161,8 +161,11 @@ class Stack:
 
     def manage(self, *arguments: str) -> None:
         """`python -m handoff …`, with the tests' password on standard input."""
-        command = [sys.executable, "-m", "handoff", *arguments]
-        subprocess.run(command, cwd=ROOT, env=self.environment, input=PASSWORD.encode(), check=True)
+        self.run("handoff", *arguments)
+
+    def run(self, module: str, *arguments: str) -> None:
+        """`python -m …` as an administrator beside the running desk."""
+        subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.environment, input=PASSWORD.encode(), check=True)
 
 
 class Citizen:

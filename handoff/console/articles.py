@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.desk import Desk
 from core.errors import Problem
+from core.events import ARTICLES, Hint
 from core.facts import NAMES, fill
 from core.models import LAST_SEQ, Article, ArticleRevision, Operator
 from core.words import plural, say
@@ -99,9 +100,16 @@ def article_routes(desk: Desk) -> APIRouter:
         }
         return show(request, "articles.html", words)
 
+    def expect_edit() -> None:
+        """Whoever takes edits into the index gets ready."""
+        desk.events.publish(Hint(ARTICLES))
+
     @routes.get(f"{_PAGE}/new", response_class=HTMLResponse)
     async def new_article(request: Request) -> Response:
-        return await turned_away(request) or show_form(request, Typed(), {})
+        if away := await turned_away(request):
+            return away
+        expect_edit()
+        return show_form(request, Typed(), {})
 
     @routes.post(f"{_PAGE}/new", response_class=HTMLResponse)
     async def create(request: Request) -> Response:
@@ -132,6 +140,7 @@ def article_routes(desk: Desk) -> APIRouter:
             article, revisions = await desk.database.read_soon(_with_revisions, slug)
         except Problem as problem:
             return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
+        expect_edit()
         return show_form(request, Typed.of(article), {"article": article, "revisions": revisions, "told": _saved(article, saved)})
 
     @routes.post(f"{_PAGE}/{{slug}}", response_class=HTMLResponse)

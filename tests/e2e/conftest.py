@@ -46,10 +46,10 @@ class Window:
         page.on("console", lambda line: self.faults.append(f"console: {line.text}") if line.type == "error" else None)
         page.on("request", lambda call: self.faults.append(f"outside: {call.url}") if not call.url.startswith(self._origins) else None)
 
-    def screenshot(self, name: str) -> Path:
+    def screenshot(self, name: str, *, full_page: bool = False) -> Path:
         SCREENSHOTS.mkdir(exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        self._silently(lambda: self.page.screenshot(path=path))
+        self._silently(lambda: self.page.screenshot(path=path, full_page=full_page))
         return path
 
     def axe_violations(self) -> list[str]:

@@ -37,6 +37,11 @@ def test_words_within_a_line_and_lines_around() -> None:
     ]
 
 
+def test_white_space_around_words_is_not_marked() -> None:
+    (change,) = difference(replace(BEFORE, text="Позвоните дежурному."), replace(BEFORE, text="Позвоните старшему дежурному."))
+    assert told(change) == ["- Позвоните дежурному.", "+ Позвоните {старшему} дежурному."]
+
+
 def test_lines_that_share_little_are_told_whole() -> None:
     (change,) = difference(replace(BEFORE, text="Откройте профиль."), replace(BEFORE, text="Подождите две минуты, код придёт."))
     assert told(change) == ["- Откройте профиль.", "+ Подождите две минуты, код придёт."]
