@@ -25,7 +25,7 @@ from handoff.console.access import current_operator, form_token, is_own_form
 from handoff.console.article_form import Typed
 from handoff.console.pages import FOLDER
 from handoff.rights import Right
-from knowledge_base import editing
+from knowledge_base import editing, marks
 from knowledge_base.content import Content, likeness
 from knowledge_base.editing import ContentRefused
 from knowledge_base.sections import section_name, sections
@@ -91,6 +91,7 @@ def article_routes(desk: Desk) -> APIRouter:
         words = {
             "q": q[:_LONGEST],
             "section": section,
+            "marks": await desk.database.read_soon(marks.counts),
             "articles": found[(page - 1) * _SHOWN : page * _SHOWN],
             "total": plural(len(found), "статья", "статьи", "статей"),
             "page": page,
@@ -141,7 +142,9 @@ def article_routes(desk: Desk) -> APIRouter:
         except Problem as problem:
             return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
         expect_edit()
-        return show_form(request, Typed.of(article), {"article": article, "revisions": revisions, "told": _saved(article, saved)})
+        given = await desk.database.read_soon(marks.of_article, slug)
+        words = {"article": article, "revisions": revisions, "told": _saved(article, saved), "marks": given}
+        return show_form(request, Typed.of(article), words)
 
     @routes.post(f"{_PAGE}/{{slug}}", response_class=HTMLResponse)
     async def change(request: Request, slug: str) -> Response:
