@@ -18,6 +18,7 @@ from handoff.question_words import without_tokens
 from handoff.suggested_articles import SuggestedArticles
 
 _EXAMPLES = 10  # of a group, the one that stands for it not counted
+_LIKELY = 50  # per cent: an article below that is offered and not chosen, so that nothing goes into it by a careless click
 _LONGEST = 300  # characters of a question: the rest of a story is in its conversation
 _OUTCOMES = {
     QuestionOutcome.NO_ANSWER: "нет ответа",
@@ -71,8 +72,13 @@ class Shown:
 
     @property
     def chosen(self) -> str:
-        """The slug of the article that is likeliest the right one; empty if every one was shown in vain."""
-        return next((choice.slug for choice in self.choices if not choice.unhelpful), "")
+        """The slug of the article that is likely the right one; empty if none is, or it was shown in vain."""
+        likely = (choice.slug for choice in self.choices if choice.confidence is None or choice.confidence >= _LIKELY)
+        return next((slug for slug in likely if slug not in self.in_vain), "")
+
+    @property
+    def in_vain(self) -> set[str]:
+        return {choice.slug for choice in self.choices if choice.unhelpful}
 
 
 def read_groups(session: Session, desk: Desk, groups: Sequence[Group]) -> list[Shown]:

@@ -124,14 +124,14 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
             return show(request, "article_refusal.html", {"refusal": rights.refusal(Right.EDIT_ARTICLES).detail}, 403)
         number = _number(typed.page or "1")
         if not is_own:
-            return await show_page(request, number, 403, typed=typed, error=say("article_form_stale"))
+            return await show_page(request, number, 403, typed, error=say("article_form_stale"))
         try:
             address = await deeds[typed.deed](editor, typed, number) if typed.deed in deeds else None
         except ContentRefused as refused:
             error = " ".join(dict.fromkeys(one.message for one in refused.faults))
-            return await show_page(request, number, refused.status, typed=typed, error=error)
+            return await show_page(request, number, refused.status, typed, error=error, wrong="words")
         except Problem as problem:
-            return await show_page(request, number, problem.status, typed=typed, error=problem.detail)
+            return await show_page(request, number, problem.status, typed, error=problem.detail, wrong=problem.field_name)
         return RedirectResponse(address, 303) if address else await show_page(request, number, 422, error=say("question_malformed"))
 
     async def make_alias(editor: Operator, typed: _Typed, page: int) -> str:

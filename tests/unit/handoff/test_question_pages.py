@@ -145,7 +145,7 @@ async def test_what_is_personal_is_masked_and_never_prefilled(scene: Scene, edit
     assert "<b>никак" not in group
     words = fields(scene, editor, group, "alias")["words"]
     assert words == "я, снилс, не могу войти <b>никак</b>"
-    refused = await press(scene, editor, group, "alias", words="не могу войти, снилс ***-***-445 95")
+    refused = await press(scene, editor, group, "alias", article="code", words="не могу войти, снилс ***-***-445 95")
     assert refused.status_code == 422 and "звёздочки" in refused.text
     assert 'value="не могу войти, снилс ***-***-445 95"' in html.unescape(refused.text)  # what was typed stays
     assert 'aria-invalid="true"' in refused.text
@@ -191,6 +191,8 @@ async def test_what_cannot_be_done_is_said(scene: Scene, editor: httpx.AsyncClie
     (group,) = groups((await editor.get(PAGE)).text)
     refused = await press(scene, editor, group, changed.pop("deed", "alias"), **changed)
     assert refused.status_code in (403, 422) and told in refused.text
+    wrong = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', refused.text)
+    assert wrong == {"Напишите": ["words"], "Форма": [], "вход": []}.get(told.split()[0], ["other_article"])
     assert len(groups(refused.text)) == 1
 
 
@@ -221,7 +223,7 @@ async def test_two_editors_at_once(scene: Scene, editor: httpx.AsyncClient) -> N
     async with logged_in(scene, Role.ADMINISTRATOR) as other:
         done = await press(scene, other, first, "dismiss")
         assert "Убрано из списка: 1 вопрос" in (await other.get(done.headers["location"])).text
-    late = await press(scene, editor, first, "alias")
+    late = await press(scene, editor, first, "alias", article="dogs")
     assert late.status_code == 409 and "логин редактора: administrator" in late.text
     assert [heading(group) for group in groups(late.text)] == [heading(second)]
 
