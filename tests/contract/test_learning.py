@@ -23,7 +23,7 @@ from core.models import (
     now,
 )
 from core.presence import Presence
-from handoff import erasure
+from handoff import erasure, queue
 from handoff.console.workplace import Workplace
 from handoff.export_contents import read_contents
 from knowledge_base import marks, questions
@@ -297,7 +297,7 @@ async def test_what_an_operator_answered_with_an_article_is_offered(desk: Desk, 
 @pytest.mark.parametrize("asked", [True, False])
 async def test_who_asks_a_person_at_once_asks_later(desk: Desk, chat: Chat, asked: bool) -> None:
     called = accept(desk, chat.id, "позовите мне пожалуйста оператора")
-    locked(desk, chat.id, lambda s, d, c: effects.queue.hand_over(s, d, c, "citizen_asked", MONDAY, in_reply_to=called.seq))
+    locked(desk, chat.id, lambda s, d, c: queue.hand_over(s, d, c, "citizen_asked", MONDAY, in_reply_to=called.seq))
     accept(desk, chat.id, "мой снилс 112-233-445 95, anna@example.com", "m2")
     asking = accept(desk, chat.id, "не получается оплатить пошлину", "m3") if asked else None
     await answered(desk, chat, "dogs")
