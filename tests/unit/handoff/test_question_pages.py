@@ -1,5 +1,6 @@
 """The editors' page of questions over an open desk: who may, what is shown and hidden, what one click does, what is said when it cannot."""
 
+import asyncio
 import html
 import re
 import shutil
@@ -16,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from core import conversations
 from core.desk import open_desk
-from core.models import Article, Author, OpenQuestion, QuestionOutcome, Role, now
-from handoff import erasure
+from core.models import Article, Author, OpenQuestion, QuestionOutcome, QuestionState, Role, now
+from handoff import erasure, question_groups
 from handoff.console.access import form_token
 from handoff.console.questions import question_routes
 from handoff.question_groups import QuestionGroups
@@ -296,3 +297,25 @@ async def test_five_thousand_questions_open_within_a_second(scene: Scene, editor
     assert seconds < 1.0
     newest = scene.desk.database.read(lambda session: session.scalar(select(OpenQuestion.id).order_by(OpenQuestion.id.desc()).limit(1)))
     assert newest == 5_001
+
+
+async def test_more_than_a_look_can_group_are_grouped_between_two_looks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_groups, "_AT_ONCE", 0)
+    monkeypatch.setattr(question_groups, "_PAUSE_SECONDS", 0.02)
+    found = QuestionGroups(scene.desk)
+    ask(scene, CODE)
+    assert [len(group.members) for group in await found.read()] == [1]
+    ask(scene, CODE)
+    assert [len(group.members) for group in await found.read()] == [1, 1]
+    worker = asyncio.create_task(found.keep_fresh_forever())
+    try:
+        async with asyncio.timeout(20):
+            while len(await found.read()) > 1:
+                await asyncio.sleep(0.02)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    (group,) = await found.read()
+    scene.desk.database.write(questions.decide, group.first, [], QuestionState.DISMISSED, None, "editor", now())
+    (rest,) = await found.read()
+    assert rest.members == tuple(number for number in group.members if number != group.first) == (rest.first,)
