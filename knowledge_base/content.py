@@ -21,7 +21,7 @@ MOST_RELATED = 20
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TAG = re.compile(r"</?[a-z][^<>]*>|<!--|<\s*(?:script|style|iframe)\b", re.IGNORECASE)
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,15}:[/\\]{2}[^\s<>\"«»]+|\bwww\.[^\s<>\"«»]+|\bjavascript:\S*", re.IGNORECASE)
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,15}:[/\\]{2}[^\s<>\"«»]+|\bwww\.[^\s<>\"«»]+|\bjavascript:\S+", re.IGNORECASE)
 _LINK_TAIL = ".,;:!?)]…"
 _PLACEHOLDER = re.compile(r"\[\[(.*?)\]\]")
 _WORD = re.compile(r"\w+")

@@ -110,6 +110,17 @@ async def test_what_another_process_wrote_is_noticed_and_a_draft_is_not_served(d
         other.close()
 
 
+async def test_every_host_follows_with_an_index_of_its_own(desk: Desk, search: Search, first_index: Path, tmp_path: Path) -> None:
+    its_own = {"data_dir": tmp_path / "elsewhere", "database_url": desk.settings.database}
+    elsewhere = replace(desk, settings=desk.settings.model_copy(update=its_own))
+    shutil.copytree(first_index, elsewhere.settings.index_dir)
+    other = Search(elsewhere.settings.index_dir)
+    async with running(desk), running(elsewhere):
+        await desk.database.write_soon(change, desk, "Слова для всех.")
+        await until("the new words here", serves(search, "Слова для всех."))
+        await until("the new words there", serves(other, "Слова для всех."))
+
+
 async def test_a_crash_between_commit_and_build_is_caught_up_at_the_start(desk: Desk, search: Search) -> None:
     desk.database.write(change, desk, "Написано перед сбоем.")
     async with running(desk):

@@ -11,7 +11,8 @@ from knowledge_base.content import Content, faults, likeness, slug_faults
 GOOD = Content(
     title="Как сменить пароль",
     section="account",
-    text="Откройте https://portal.example.ru/profile или http://www.portal.example.ru.\n\n1. Если 2 < 3, напишите на [[official_email]].",
+    text="Нужен JavaScript: включите его. Откройте https://portal.example.ru/profile или http://www.portal.example.ru.\n\n"
+    "1. Если 2 < 3, напишите на [[official_email]].",
     aliases=("забыл пароль",),
     related=("access-code",),
 )
