@@ -1,5 +1,6 @@
 """What editors do with questions, on each database: once, whole, by one of them; nothing personal comes into an article."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +13,8 @@ from core import audit
 from core.desk import Desk
 from core.errors import Problem
 from core.models import Author, OpenQuestion, Operator, QuestionOutcome, QuestionState
-from handoff import question_deeds
+from handoff import question_board, question_deeds
+from handoff.question_groups import QuestionGroups
 from handoff.question_words import without_tokens
 from knowledge_base import editing, questions
 from knowledge_base.content import Content
@@ -208,3 +210,26 @@ def test_a_decided_question_that_is_asked_again_is_a_new_one(desk: Desk, editor:
 )
 def test_an_alias_begins_without_what_was_personal(stored: str, shown: str) -> None:
     assert without_tokens(stored) == shown
+
+
+@pytest.mark.usefixtures("editor")
+async def test_what_an_editor_sees(desk: Desk) -> None:
+    def later(session: Session) -> None:
+        for number, outcome, slug in ((second, QuestionOutcome.UNHELPFUL, "dogs"), (answered, QuestionOutcome.OPERATOR, "cats")):
+            row = session.get_one(OpenQuestion, number)
+            questions.keep(session, row.conversation_id, row.seq, outcome, [{"slug": slug, "confidence": 0.9}], LATER)
+
+    first, second, answered = await asyncio.to_thread(
+        ask, desk, "регистрация собаки", "регистрация собаки, я Иванов Пётр Сергеевич", "кошка"
+    )
+    await desk.database.write_soon(later)
+    found = await QuestionGroups(desk).read()
+    assert [set(group.members) for group in found] == [{first, second}]
+    (shown,) = await desk.database.read_soon(question_board.read_groups, desk, found)
+    assert {shown.text, shown.examples[0].text} == {"регистрация собаки", "регистрация собаки, я Иванов П. С."}
+    assert (shown.count, shown.began) == (2, MONDAY) and "ответ не помог — 1" in shown.outcomes
+    shown = await desk.database.read_soon(question_board.with_nearest, shown, [question_board.Choice("cats", "Кошки", 70)])
+    assert [(choice.slug, choice.unhelpful) for choice in shown.choices] == [("cats", 0), ("dogs", 1)] and shown.chosen == "cats"
+    offered = await desk.database.read_soon(questions.answered_by_operators, LATER, 10)
+    (one,) = await desk.database.read_soon(question_board.read_answered, desk, offered)
+    assert (one.first, one.chosen, one.choices[0].title) == (answered, "cats", "Как завести кошку")
