@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.buttons import HELPFUL, NONE_OF_THESE, OPERATOR, UNHELPFUL, article_button
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.knowledge import knowledge
-from knowledge_base.search import SUGGESTIONS
+from knowledge_base.search import SUGGESTIONS, Hit
 
 # Two misses in a row are enough: the next try is a person's.
 MISSES_BEFORE_PERSON = 2
@@ -41,10 +41,15 @@ class AnswerQuestion(GuardedAction):
             return await show(dispatcher, tracker, slugs[0], slugs, found.hits[0].confidence)
         if off_topic:
             dispatcher.utter_message(response="utter_out_of_scope")
+            keep_question(dispatcher, "off_topic", found.hits)
             return [SlotSet("offered", None), SlotSet("candidates", None)]
         if found.outcome == "none":
-            return offer_person(dispatcher, tracker, "utter_no_answer")
-        return await suggest(dispatcher, "utter_suggestions", slugs)
+            events = offer_person(dispatcher, tracker, "utter_no_answer")
+            keep_question(dispatcher, "no_answer", found.hits)
+        else:
+            events = await suggest(dispatcher, "utter_suggestions", slugs)
+            keep_question(dispatcher, "suggestions", found.hits)
+        return events
 
 
 class SuggestOthers(GuardedAction):
@@ -55,20 +60,26 @@ class SuggestOthers(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if not candidates(tracker) or misses(tracker) + 1 >= MISSES_BEFORE_PERSON:
-            return offer_person(dispatcher, tracker, "utter_nothing_helps")
-        return [*await suggest(dispatcher, "utter_other_suggestions", candidates(tracker)), SlotSet("misses", misses(tracker) + 1)]
+            events = offer_person(dispatcher, tracker, "utter_nothing_helps")
+        else:
+            suggested = await suggest(dispatcher, "utter_other_suggestions", candidates(tracker))
+            events = [*suggested, SlotSet("misses", misses(tracker) + 1)]
+        mark_answer(dispatcher, helpful=False)
+        return events
 
 
-async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float = CHOSEN) -> Events:
-    """Utters the article and keeps the others that were found."""
+async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float | None = None) -> Events:
+    """Utters the article and keeps the others that were found. ``score``: None where a button named the article."""
     article = await asyncio.to_thread(knowledge().article, slug)
     if article is None:  # a button that is older than the article's removal
         return offer_person(dispatcher, tracker, "utter_no_answer")
     dispatcher.utter_message(
         text=f"{article.title}\n\n{article.text}",
         buttons=[HELPFUL, UNHELPFUL, OPERATOR],
-        json_message={"kind": "answer", "article": slug, "score": round(score, 3)},
+        json_message={"kind": "answer", "article": slug, "score": CHOSEN if score is None else round(score, 3)},
     )
+    if score is None:
+        dispatcher.utter_message(json_message={"do": "drop_question"})
     return [SlotSet("offered", None), SlotSet("candidates", [other for other in found if other != slug])]
 
 
@@ -87,6 +98,17 @@ async def suggest(dispatcher: CollectingDispatcher, response: str, slugs: list[s
 def offer_person(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
     dispatcher.utter_message(response=response)
     return [SlotSet("offered", "no_answer"), SlotSet("candidates", None), SlotSet("misses", misses(tracker) + 1)]
+
+
+def keep_question(dispatcher: CollectingDispatcher, outcome: str, hits: list[Hit]) -> None:
+    """Asks the gateway to keep the question for the editors. An answer that the search was sure of is kept only once it did not help."""
+    found = [{"slug": hit.slug, "confidence": round(hit.confidence, 3)} for hit in hits[:SUGGESTIONS]]
+    dispatcher.utter_message(json_message={"do": "keep_question", "fields": {"outcome": outcome, "articles": found}})
+
+
+def mark_answer(dispatcher: CollectingDispatcher, *, helpful: bool) -> None:
+    """Asks the gateway to count the citizen's mark for the answer that they mean."""
+    dispatcher.utter_message(json_message={"do": "mark_answer", "fields": {"helpful": helpful}})
 
 
 def candidates(tracker: Tracker) -> list[str]:

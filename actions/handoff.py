@@ -5,6 +5,7 @@ from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import erasure
+from actions.answer_question import mark_answer
 from actions.guard import Events, GuardedAction
 
 # What an offer may have been made for; the slot's other value, "nothing", is no offer.
@@ -53,12 +54,13 @@ class DeclineOffer(GuardedAction):
 
 
 class Forget(GuardedAction):
-    """Utters nothing: forgets what was found and offered."""
+    """After an answer that helped: has that counted, and forgets what was found and offered."""
 
     def name(self) -> str:
         return "action_forget"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
+        mark_answer(dispatcher, helpful=True)
         return [AllSlotsReset()]
 
 

@@ -42,8 +42,10 @@ from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
 from handoff.console.pages import FOLDER as CONSOLE
 from handoff.console.pages import console_pages
+from handoff.console.questions import question_routes
 from handoff.console.socket import console_socket_routes
 from handoff.console.workplace import Workplace
+from handoff.question_groups import QuestionGroups
 from handoff.retention import Retention
 from handoff.suggested_articles import SuggestedArticles
 from knowledge_base.desk_search import DeskSearch
@@ -78,7 +80,9 @@ def create_app(desk: Desk) -> FastAPI:
     citizens = Presence(desk.database)
     widget = WidgetDesk(replace(desk, events=CitizenEvents(desk.events, citizens)), turns, files)
     search = DeskSearch(settings.index_dir, settings.embedder_model)
-    workplace = Workplace(desk, files, SuggestedArticles(search), citizens)
+    articles = SuggestedArticles(search)
+    workplace = Workplace(desk, files, articles, citizens)
+    question_groups = QuestionGroups(desk, search)
     access = Access(desk)
     telegram = Telegram(desk, turns, files) if settings.telegram_token.get_secret_value() else None
     deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
@@ -96,6 +100,7 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("erasures", erasures.run_forever)),
             asyncio.create_task(_supervise("exports", exports.run_forever)),
             asyncio.create_task(_supervise("retention", retention.run_forever)),
+            asyncio.create_task(_supervise("question_groups", question_groups.keep_fresh_forever)),
             asyncio.create_task(_supervise("article_index", ArticleIndex(desk).run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
@@ -128,6 +133,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(console_pages(desk))
     app.include_router(journal_routes(desk, access))
     app.include_router(article_routes(desk))
+    app.include_router(question_routes(desk, question_groups, articles))
     app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
     app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))
     templates = Jinja2Templates(_FOLDER / "templates")

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from bot import learning
 from bot.dialogue_engine import Deed, Reply, Utterance
 from core import conversations
 from core.desk import Desk
@@ -105,6 +106,18 @@ def _export(session: Session, desk: Desk, conversation: Conversation, turn: Turn
     data_requests.ask(session, desk, conversation, data_requests.EXPORT, turn.seq)
 
 
+def _keep_question(session: Session, _desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], at: datetime) -> None:
+    learning.keep_question(session, conversation, turn, fields, at)
+
+
+def _drop_question(session: Session, _desk: Desk, conversation: Conversation, turn: Turn, _fields: dict[str, Any], _at: datetime) -> None:
+    learning.drop_question(session, conversation, turn)
+
+
+def _mark_answer(session: Session, _desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], at: datetime) -> None:
+    learning.mark_answer(session, conversation, turn, helpful=bool(fields["helpful"]), at=at)
+
+
 _DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], datetime], None]] = {
     "hand_over": _hand_over,
     "keep_draft": _keep_draft,
@@ -114,4 +127,7 @@ _DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], d
     "erase": _erase,
     "withdraw_consent": _withdraw_consent,
     "export": _export,
+    "keep_question": _keep_question,
+    "drop_question": _drop_question,
+    "mark_answer": _mark_answer,
 }

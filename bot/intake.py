@@ -59,6 +59,7 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         attachments=attachments,
         external_id=external_id,
         expected=None if button else expected_answer(conversations.asked(session, conversation), text),
+        meta={"about": button["seq"]} if button else None,
     )
     if button is None:
         button = data_requests.typed_answer(session, conversation, message.seq, text)

@@ -46,9 +46,13 @@ FORGET = "forget"
 ARTICLE_CREATED = "article_created"
 ARTICLE_CHANGED = "article_changed"
 ARTICLE_RESTORED = "article_restored"
+QUESTIONS_READ = "questions_read"
+QUESTION_ALIAS = "question_alias"
+QUESTION_DRAFT = "question_draft"
+QUESTION_DISMISSED = "question_dismissed"
 
 _HEAD = 1
-_SUBJECT_CHARACTERS = 100
+SUBJECT_CHARACTERS = 100
 _BROKEN = b""  # no head has such a seal
 _BATCH = 1000
 _BEFORE_THE_CHAIN = (REVEAL, RELEASE)  # all that was recorded then, each for a reason
@@ -98,8 +102,10 @@ def append(
     return entry
 
 
-def was_recorded(session: Session, operator: Operator, action: str, conversation_id: uuid.UUID, since: datetime, subject: str = "") -> bool:
-    """Whether ``operator`` did that to the conversation (to ``subject`` in it) at ``since`` or later."""
+def was_recorded(
+    session: Session, operator: Operator, action: str, conversation_id: uuid.UUID | None, since: datetime, subject: str = ""
+) -> bool:
+    """Whether ``operator`` did that to the conversation, or to none (to ``subject`` in it), at ``since`` or later."""
     found = select(AuditEntry.seq).where(
         AuditEntry.conversation_id == conversation_id,
         AuditEntry.operator_id == operator.id,
@@ -164,7 +170,7 @@ def login_subject(vault: Vault, login: str) -> str:
 
 def article_subject(revision: ArticleRevision) -> str:
     """How a change of an article names its revision, which holds the reason."""
-    return f"{revision.number} {revision.slug}"[:_SUBJECT_CHARACTERS]
+    return f"{revision.number} {revision.slug}"[:SUBJECT_CHARACTERS]
 
 
 def forget(session: Session, vault: Vault, before: datetime) -> int:

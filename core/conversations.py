@@ -191,7 +191,7 @@ def find_by_external_id(session: Session, channel: str, external_id: str) -> Mes
 
 
 def find_button(session: Session, conversation_id: uuid.UUID, payload: str) -> dict[str, Any] | None:
-    """The button (title, command) that this conversation was offered under the opaque ``payload`` "<message id>.<index>"."""
+    """The button (title, command) that was offered under the opaque ``payload`` "<message id>.<index>", and its message (id, seq)."""
     message_id, _, index = payload.partition(".")
     try:
         message = session.get(Message, uuid.UUID(message_id))
@@ -200,7 +200,7 @@ def find_button(session: Session, conversation_id: uuid.UUID, payload: str) -> d
         return None
     if message is None or message.conversation_id != conversation_id or not 0 <= number < len(message.buttons):
         return None
-    return {**message.buttons[number], "message_id": message.id}
+    return {**message.buttons[number], "message_id": message.id, "seq": message.seq}
 
 
 def add_note(session: Session, vault: Vault, conversation: Conversation, operator: Operator, text: str, external_id: str) -> Note:

@@ -8,7 +8,7 @@ from core import audit
 from core.desk import Desk
 from core.models import AuditEntry
 from core.personal_data import TOKEN, resolve
-from core.words import say
+from core.words import plural, say
 from handoff import operators
 from handoff.field_words import field_words
 
@@ -33,6 +33,10 @@ ACTIONS = {
     audit.ARTICLE_CREATED: "создана статья",
     audit.ARTICLE_CHANGED: "изменена статья",
     audit.ARTICLE_RESTORED: "возвращена редакция статьи",
+    audit.QUESTIONS_READ: "открыты вопросы без ответа",
+    audit.QUESTION_ALIAS: "вопросы добавлены в статью",
+    audit.QUESTION_DRAFT: "по вопросам начата статья",
+    audit.QUESTION_DISMISSED: "вопросы убраны из списка",
     "key_rotated": "сменён главный ключ",
     "key_retired": "изъят прежний главный ключ",
 }
@@ -66,6 +70,10 @@ def subject_words(entry: AuditEntry, logins: Mapping[str, str]) -> str:
         case audit.ARTICLE_CREATED | audit.ARTICLE_CHANGED | audit.ARTICLE_RESTORED:
             number, _, slug = subject.partition(" ")
             return f"{slug}, редакция {number}"
+        case audit.QUESTION_ALIAS | audit.QUESTION_DRAFT | audit.QUESTION_DISMISSED:
+            count, _, slug = subject.partition(" ")
+            words = plural(int(count), "вопрос", "вопроса", "вопросов")
+            return f"{words}, {slug}" if slug else words
         case "key_rotated" | "key_retired":
             return f"ключ {subject[:_SHORT]}"
         case _:

@@ -45,6 +45,7 @@ from core.transcript import ERASED
 from core.words import say
 from handoff import appeals, letters
 from handoff.letters.receipts import holder
+from knowledge_base import questions
 
 TOPIC = "erasures"  # an erasure has something left to do
 RECEIPT = letters.ERASURE
@@ -223,6 +224,7 @@ def _empty(session: Session, conversation: Conversation, at: datetime) -> None:
     for kept in (VaultEntry, Draft):
         session.execute(delete(kept).filter_by(**ours))
     blind_index.erase(session, conversation.id)
+    questions.forget(session, conversation.id)
 
 
 def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import conversations, deliveries
 from core.desk import Desk
-from core.models import Appeal, AppealEvent, Attachment, Consent, Conversation, Message, Rating, Scan
+from core.models import Appeal, AppealEvent, ArticleMark, Attachment, Consent, Conversation, Message, Rating, Scan
 from core.personal_data import resolve
 from core.transcript import citizen_fields, message_documents
 from core.working_time import MOSCOW
@@ -62,6 +62,7 @@ def read_contents(session: Session, desk: Desk, conversation_id: uuid.UUID) -> C
             "consents": _consents(session, conversation_id),
             "deliveries": _deliveries(session, conversation_id, values),
             "ratings": _ratings(session, conversation_id),
+            "marks": _marks(session, conversation_id),
             "messages": documents,
             "files_left_out": left_out,
         },
@@ -188,6 +189,15 @@ def _deliveries(session: Session, conversation_id: uuid.UUID, values: dict[str, 
 def _ratings(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]]:
     given = select(Rating).where(Rating.conversation_id == conversation_id).order_by(Rating.created_at)
     return [{"score": rating.score, "created_at": _moment(rating.created_at)} for rating in session.scalars(given)]
+
+
+def _marks(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Of the bot's answers."""
+    given = select(ArticleMark, Message.seq).join(Message, Message.id == ArticleMark.message_id)
+    return [
+        {"message": seq, "article": mark.slug, "helpful": mark.helpful, "created_at": _moment(mark.created_at)}
+        for mark, seq in session.execute(given.where(Message.conversation_id == conversation_id).order_by(Message.seq))
+    ]
 
 
 def _moment(at: datetime) -> str:

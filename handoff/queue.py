@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.models import Appeal, AppealKind, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
 from core.words import say
 from core.working_time import MOSCOW, in_words
-from handoff import appeals, letters
+from handoff import appeals, letters, operator_answers
 
 HAND_OVER = "do:hand_over"
 LEAVE_QUEUE = "do:leave_queue"
@@ -130,6 +130,7 @@ def close(session: Session, desk: Desk, conversation: Conversation, operator: Op
         appeals.close(session, desk, conversation, appeal, operator, resolution, at)
     else:  # taken over from the bot: how it ended is kept all the same
         conversations.add_note(session, desk.vault, conversation, operator, resolution, f"resolution:{new_id()}")
+    operator_answers.keep_answered(session, desk, conversation, at)
     conversations.change_mode(session, conversation, Mode.BOT)
     words = say("operator_left", name=operator.name, number=appeal.number) if appeal else say("operator_left_open", name=operator.name)
     conversations.append(

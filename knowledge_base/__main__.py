@@ -1,4 +1,4 @@
-"""The command line: ``python -m knowledge_base build | search TEXT | calibrate | evaluate DIR | export DIR | import PATH``."""
+"""The command line: ``python -m knowledge_base build | search TEXT | calibrate | evaluate DIR | export DIR | import PATH | marks``."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
-from knowledge_base import exchange_commands, search_commands
+from knowledge_base import exchange_commands, marks_command, search_commands
 from knowledge_base.articles import ArticleError, published, read_folder
 from knowledge_base.building import build, warm_up
 from knowledge_base.evaluate import CorpusError, evaluate
@@ -82,7 +82,7 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m knowledge_base", description="The desk's articles: index and search.")
-    commands = parser.add_subparsers(required=True, metavar="build | search | calibrate | evaluate | export | import")
+    commands = parser.add_subparsers(required=True, metavar="build | search | calibrate | evaluate | export | import | marks")
     building = commands.add_parser("build", help="index the articles, if they changed")
     building.add_argument("--quiet", action="store_true", help="no progress")
     building.add_argument("--keep-embedder", action="store_true", help="do not tune it anew: quick, for an edit")
@@ -101,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     evaluating.add_argument("--no-tune", action="store_true", help="do not tune the embedder on the corpus")
     evaluating.set_defaults(command=evaluate_command)
     exchange_commands.add_commands(commands, print)
+    marks_command.add_command(commands, print)
     return parser.parse_args()
 
 

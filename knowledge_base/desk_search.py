@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from knowledge_base.index import Stored
+from knowledge_base.index import Index, Stored
 from knowledge_base.search import Result, Search
 
 
@@ -20,6 +20,10 @@ class DeskSearch:
 
     def article(self, slug: str) -> Stored | None:
         return self._opened().article(slug)
+
+    def index(self) -> Index:
+        """The one that serves at this moment."""
+        return self._opened().index()
 
     def _opened(self) -> Search:
         with self._opening:

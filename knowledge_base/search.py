@@ -65,7 +65,11 @@ class Search:
         return search(index, calibration, text, limit)
 
     def article(self, slug: str) -> Stored | None:
-        return self._fresh()[0].by_slug.get(slug)
+        return self.index().by_slug.get(slug)
+
+    def index(self) -> Index:
+        """The one that serves at this moment."""
+        return self._fresh()[0]
 
     def _fresh(self) -> tuple[Index, Calibration]:
         pointer = self._pointer()

@@ -8,9 +8,23 @@ from core.models.articles import Article, ArticleRevision
 from core.models.base import LAST_SEQ, UNSTORABLE, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
-from core.models.kinds import UNDER_WAY, UNSENT, AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
+from core.models.kinds import (
+    UNDER_WAY,
+    UNSENT,
+    AppealKind,
+    AppealStatus,
+    Author,
+    DeliveryState,
+    Mode,
+    QuestionOutcome,
+    QuestionState,
+    Role,
+    Scan,
+    TurnState,
+)
 from core.models.operators import AuditEntry, AuditHead, Operator, OperatorSession
 from core.models.personal_data import Consent, Erasure, Export, IndexedValue, VaultEntry, WrappedKey
+from core.models.questions import ArticleMark, OpenQuestion
 from core.models.turns import Effect, Turn
 
 __all__ = [
@@ -24,6 +38,7 @@ __all__ = [
     "AppealKind",
     "AppealStatus",
     "Article",
+    "ArticleMark",
     "ArticleRevision",
     "Attachment",
     "AuditEntry",
@@ -44,8 +59,11 @@ __all__ = [
     "Message",
     "Mode",
     "Note",
+    "OpenQuestion",
     "Operator",
     "OperatorSession",
+    "QuestionOutcome",
+    "QuestionState",
     "QueueEntry",
     "Rating",
     "Role",

@@ -9,7 +9,18 @@ from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, TypeDecorator, Uuid
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import DeclarativeBase
 
-from core.models.kinds import AppealKind, AppealStatus, Author, DeliveryState, Mode, Role, Scan, TurnState
+from core.models.kinds import (
+    AppealKind,
+    AppealStatus,
+    Author,
+    DeliveryState,
+    Mode,
+    QuestionOutcome,
+    QuestionState,
+    Role,
+    Scan,
+    TurnState,
+)
 
 LAST_SEQ = 2**31 - 1  # the largest integer of PostgreSQL's columns
 # In no text that is kept: surrogates cannot be encoded, the other controls are never meant; line breaks and tabs are.
@@ -43,7 +54,8 @@ _TYPES: dict[Any, Any] = {
     list[dict[str, Any]]: JSON(),
     list[str]: JSON(),
 }
-for _kind in (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, Role):
+_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, QuestionOutcome, QuestionState, Role)
+for _kind in _KINDS:
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 
 

@@ -56,6 +56,23 @@ class AppealStatus(enum.StrEnum):
     CLOSED = "closed"
 
 
+class QuestionOutcome(enum.StrEnum):
+    """Why a citizen's question is kept for the editors."""
+
+    NO_ANSWER = "no_answer"
+    OFF_TOPIC = "off_topic"  # taken for something else than the desk's matters
+    SUGGESTIONS = "suggestions"  # articles were suggested, and none has been chosen yet
+    UNHELPFUL = "unhelpful"  # none was right, or the answer did not help
+    OPERATOR = "operator"  # an operator answered it with an article
+
+
+class QuestionState(enum.StrEnum):
+    OPEN = "open"
+    ALIAS = "alias"  # made one of an article
+    DRAFT = "draft"  # a new article was begun
+    DISMISSED = "dismissed"
+
+
 class Role(enum.StrEnum):
     OPERATOR = "operator"
     SENIOR = "senior"

@@ -33,6 +33,7 @@ class NewReply(BaseModel):
     text: str = ""
     attachment_ids: list[uuid.UUID] = []
     internal: bool = False
+    article: Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9-]+$")] | None = None  # the slug of the one that the text is from
 
 
 class Resolution(BaseModel):
@@ -110,7 +111,7 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
         """A reply to the citizen, or with ``internal`` a note that they never see."""
         if new.internal:
             return await workplace.note(conversation_id, operator, new.client_message_id, new.text, new.attachment_ids)
-        return await workplace.reply(conversation_id, operator, new.client_message_id, new.text, new.attachment_ids)
+        return await workplace.reply(conversation_id, operator, new.client_message_id, new.text, new.attachment_ids, new.article)
 
     @routes.post("/conversations/{conversation_id}/close")
     async def close(conversation_id: uuid.UUID, given: Resolution, operator: Worker) -> dict[str, Any]:

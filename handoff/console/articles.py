@@ -25,7 +25,7 @@ from handoff.console.access import current_operator, form_token, is_own_form
 from handoff.console.article_form import Typed
 from handoff.console.pages import FOLDER
 from handoff.rights import Right
-from knowledge_base import editing
+from knowledge_base import editing, marks
 from knowledge_base.content import Content, likeness
 from knowledge_base.editing import ContentRefused
 from knowledge_base.sections import section_name, sections
@@ -42,7 +42,7 @@ Revision = Annotated[int, Path(ge=1, le=LAST_SEQ)]
 def article_routes(desk: Desk) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(FOLDER / "templates")
-    templates.env.filters |= {"moment": _moment, "section": section_name, "author": _author, "count": plural}
+    templates.env.filters |= {"moment": moment, "section": section_name, "author": _author, "count": plural}
 
     def show(request: Request, template: str, words: Mapping[str, Any], status: int = 200) -> Response:
         common = {"service_name": desk.settings.service_name, "sections": sections().values(), "token": form_token(desk, request)}
@@ -91,6 +91,7 @@ def article_routes(desk: Desk) -> APIRouter:
         words = {
             "q": q[:_LONGEST],
             "section": section,
+            "marks": await desk.database.read_soon(marks.counts),
             "articles": found[(page - 1) * _SHOWN : page * _SHOWN],
             "total": plural(len(found), "статья", "статьи", "статей"),
             "page": page,
@@ -141,7 +142,9 @@ def article_routes(desk: Desk) -> APIRouter:
         except Problem as problem:
             return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
         expect_edit()
-        return show_form(request, Typed.of(article), {"article": article, "revisions": revisions, "told": _saved(article, saved)})
+        given = await desk.database.read_soon(marks.of_article, slug)
+        words = {"article": article, "revisions": revisions, "told": _saved(article, saved), "marks": given}
+        return show_form(request, Typed.of(article), words)
 
     @routes.post(f"{_PAGE}/{{slug}}", response_class=HTMLResponse)
     async def change(request: Request, slug: str) -> Response:
@@ -260,7 +263,7 @@ def _saved(article: Article, number: int | None) -> str:
     return say("article_saved", number=number)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
     return f"{at.astimezone(MOSCOW):%d.%m.%Y %H:%M}"
 
 

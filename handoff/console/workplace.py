@@ -17,7 +17,7 @@ from core.files import Files
 from core.ids import digest
 from core.inbound import check_text, unsent_attachments
 from core.limits import Counters, SharedRateLimit
-from core.models import Attachment, Author, Conversation, Mode, Operator, Scan, now
+from core.models import Article, Attachment, Author, Conversation, Mode, Operator, Scan, now
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
@@ -108,10 +108,16 @@ class Workplace:
         }
 
     async def reply(
-        self, conversation_id: uuid.UUID, operator: Operator, client_message_id: str, text: str, attachment_ids: list[uuid.UUID]
+        self,
+        conversation_id: uuid.UUID,
+        operator: Operator,
+        client_message_id: str,
+        text: str,
+        attachment_ids: list[uuid.UUID],
+        article: str | None = None,
     ) -> dict[str, Any]:
         """Stores an operator's message, and a letter with it for a citizen who has left (one whom it is pushed to cannot leave); the same
-        ``client_message_id`` again returns what was stored. Problem 404, 409, 422.
+        ``client_message_id`` again returns what was stored. ``article``: the slug of the one that the text is from. Problem 404, 409, 422.
         """
         external_id = digest(f"{conversation_id}:{operator.id}:{client_message_id}")
 
@@ -122,6 +128,8 @@ class Workplace:
                 queue.check_holder(session, conversation, operator)
                 attachments = unsent_attachments(session, self.desk, conversation, attachment_ids, operator.id)
                 checked = check_text(self.desk, text, has_attachment=bool(attachments))
+                if article is not None and session.get(Article, article) is None:
+                    raise invalid("article", "article_not_found")
                 message = conversations.append(
                     session,
                     self.desk.vault,
@@ -131,6 +139,7 @@ class Workplace:
                     operator=operator,
                     attachments=attachments,
                     external_id=external_id,
+                    meta={"article": article} if article else None,
                 )
                 if conversation.push_token is None and not self._citizens.is_here(conversation):
                     letters.put_answer(session, self.desk, conversation, message)

@@ -18,7 +18,7 @@ from tests.data.personas import AISYLU, ANNA, PERSONAS, PYOTR, Persona
 from tests.integration.test_citizen_api import picture
 from tests.servers import Postgres, RedisServer
 from tests.smtp_sink import Sink
-from tests.stack import Citizen, OperatorClient, Stack, free_port, wait_for
+from tests.stack import PASSWORD, Citizen, OperatorClient, Stack, free_port, wait_for
 from tests.telegram_citizen import TelegramCitizen
 from tests.traces import files_of, find_traces, keys_of, tables_of
 
@@ -135,6 +135,17 @@ def in_a_queue_that_waits_for_a_letter(stack: Stack) -> None:
     citizen.send(f"пишите на {AISYLU.email}, телефон {AISYLU.phone}, СНИЛС {AISYLU.snils}")
 
 
+def at_the_editors(stack: Stack) -> None:
+    """A question that nobody answers is kept, grouped and shown, its personal data masked."""
+    question = "сколько лететь до марса, спрашивает"
+    citizen = stack.citizen()
+    assert citizen.say(f"{question} {ANNA.full_name}")[-1]["meta"]["kind"] == "no_answer"
+    with httpx.Client(base_url=stack.url, timeout=40, trust_env=False) as editor:
+        assert editor.post("/api/operator/login", json={"login": "operator", "password": PASSWORD}).status_code == 200
+        page = editor.get("/operator/questions").text
+    assert question in page and ANNA.first_name not in page
+
+
 def guess_and_slip(stack: Stack) -> None:
     """Personal data where it does not belong: in addresses, logins and bodies that are refused."""
     for persona in PERSONAS:
@@ -182,6 +193,7 @@ def test_nothing_personal_is_readable_at_rest(desk: Desk) -> None:
         citizen = in_widget(stack, operator)
         in_telegram(stack, operator)
         in_a_queue_that_waits_for_a_letter(stack)
+        at_the_editors(stack)
         guess_and_slip(stack)
         assert operator.call(citizen.id, "reveal", {"field": "snils", "reason": "сверка"}).json() == {"value": ANNA.snils}
         wait_for("receipt and answer", lambda: len(letters_to(sink, ANNA.email)) == 2)

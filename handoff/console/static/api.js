@@ -74,7 +74,7 @@ export const reveal = (id, field, reason) => post(`${conversation(id)}/reveal`, 
 export const erase = (id, reason) => post(`${conversation(id)}/erase`, { reason });
 /** Has the citizen's data sent to them. @param {string} id */
 export const sendExport = (id) => post(`${conversation(id)}/export`);
-/** @param {string} id @param {{client_message_id: string, text: string, attachment_ids?: string[], internal?: boolean}} message */
+/** @param {string} id @param {{client_message_id: string, text: string, attachment_ids?: string[], internal?: boolean, article?: string | null}} message */
 export const sendMessage = (id, message) => post(`${conversation(id)}/messages`, message);
 /** @param {string} file @param {string} reason */
 export const releaseFile = (file, reason) => post(`/attachments/${encodeURIComponent(file)}/release`, { reason });

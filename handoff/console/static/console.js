@@ -21,6 +21,7 @@ import { askClosing, askReturning } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { makeQueue } from "./queue.js";
 import { makeSide } from "./side.js";
+import { quotedArticle } from "./quoted.js";
 import { openSocket } from "./socket.js";
 import { Thread } from "./thread.js";
 import { reasonWords } from "./words.js";
@@ -56,7 +57,7 @@ const conversation = makeConversation(document.getElementById("pane-conversation
   leave: leaveConversation,
   toggleSide: () => showPane(document.body.dataset.pane === "side" ? "conversation" : "side"),
   typing: () => socket.send({ type: "typing", conversation_id: current.id }),
-  send: (text, attachments) => outbox.send(current.id, text, attachments),
+  send: (text, attachments) => outbox.send(current.id, text, attachments, quotedArticle(current.seenArticles.values(), text)),
   retry: (entry) => outbox.retry(current.id, entry),
   discard: (entry) => outbox.discard(current.id, entry),
 });

@@ -25,9 +25,9 @@ export class Outbox {
     return this.pending(id).some((entry) => entry.state === "sending");
   }
 
-  /** @param {string} id @param {string} text @param {any[]} attachments */
-  send(id, text, attachments) {
-    const entry = { key: crypto.randomUUID(), text, attachments, state: "sending", problem: "", created_at: new Date().toISOString() };
+  /** @param {string} id @param {string} text @param {any[]} attachments @param {string | null} article the slug of the one that it is from */
+  send(id, text, attachments, article) {
+    const entry = { key: crypto.randomUUID(), text, attachments, article, state: "sending", problem: "", created_at: new Date().toISOString() };
     this.lists.set(id, [...this.pending(id), entry]);
     this.#enqueue(id, entry);
   }
@@ -62,7 +62,12 @@ export class Outbox {
   }
 
   async #deliver(id, entry) {
-    const body = { client_message_id: entry.key, text: entry.text, attachment_ids: entry.attachments.map((attachment) => attachment.id) };
+    const body = {
+      client_message_id: entry.key,
+      text: entry.text,
+      attachment_ids: entry.attachments.map((attachment) => attachment.id),
+      article: entry.article,
+    };
     try {
       const message = await sendMessage(id, body).catch(async (problem) => {
         if (!problem.passing || problem.status === 429) throw problem;

@@ -11,6 +11,7 @@ export class Thread {
     this.appeal = null;
     this.earlierAppeals = [];
     this.articles = [];
+    this.seenArticles = new Map(); // slug → article: what was suggested earlier may be what an answer quotes
     this.mode = "";
     this.operator = null;
     this.queue_position = null;
@@ -28,6 +29,7 @@ export class Thread {
     this.appeal = transcript.appeal ?? null;
     this.earlierAppeals = transcript.earlier_appeals ?? [];
     this.articles = transcript.suggested_articles ?? [];
+    for (const article of this.articles) this.seenArticles.set(article.slug, article);
     this.channel = transcript.channel ?? "";
     this.setMode(transcript);
     this.loaded = true;

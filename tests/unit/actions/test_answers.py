@@ -19,6 +19,7 @@ from knowledge_base.search import Result, Search
 Say = Callable[..., Tracker]
 QUESTION = "как восстановить пароль если забыл"
 GIBBERISH = "ыфваолдж щшзщх"
+UNHELPFUL = {"do": "mark_answer", "fields": {"helpful": False}}
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def say() -> Say:
 
 
 async def turn(action: GuardedAction, tracker: Tracker) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The messages, and the slots as they are after the turn."""
+    """What is said, then what is asked of the gateway, and the slots as they are after the turn."""
     dispatcher = CollectingDispatcher()
     events = await action.run(dispatcher, tracker, {})
     slots = dict(tracker.slots)
@@ -75,15 +76,19 @@ async def test_a_plain_question_is_answered_with_its_article(say: Say) -> None:
 
 
 async def test_what_is_not_known_leads_to_a_person(say: Say) -> None:
-    [message], slots = await turn(AnswerQuestion(), say(GIBBERISH, "nlu_fallback"))
+    [message, kept], slots = await turn(AnswerQuestion(), say(GIBBERISH, "nlu_fallback"))
     assert message["response"] == "utter_no_answer"
     assert (slots["offered"], slots["misses"]) == ("no_answer", 1)
+    assert kept["custom"]["do"] == "keep_question"
+    assert kept["custom"]["fields"]["outcome"] == "no_answer"
+    assert len(kept["custom"]["fields"]["articles"]) <= 3
 
 
 async def test_off_topic_is_told_what_is_done_here(say: Say) -> None:
-    [message], slots = await turn(AnswerQuestion(), say(GIBBERISH, "out_of_scope", {"offered": "no_answer"}))
+    [message, kept], slots = await turn(AnswerQuestion(), say(GIBBERISH, "out_of_scope", {"offered": "no_answer"}))
     assert message["response"] == "utter_out_of_scope"
     assert slots["offered"] is None
+    assert kept["custom"]["fields"]["outcome"] == "off_topic"
 
 
 async def test_a_sure_answer_is_given_even_when_taken_for_off_topic(say: Say) -> None:
@@ -93,7 +98,8 @@ async def test_a_sure_answer_is_given_even_when_taken_for_off_topic(say: Say) ->
 
 async def test_a_button_shows_its_article_and_keeps_the_others(say: Say) -> None:
     tracker = say(article="change-password", slots={"candidates": ["change-phone", "change-password"]})
-    [message], slots = await turn(AnswerQuestion(), tracker)
+    [message, dropped], slots = await turn(AnswerQuestion(), tracker)
+    assert dropped["custom"] == {"do": "drop_question"}
     assert message["custom"] == {"kind": "answer", "article": "change-password", "score": 1.0}
     assert slots["candidates"] == ["change-phone"]
 
@@ -106,21 +112,24 @@ async def test_a_button_of_a_removed_article_leads_to_a_person(say: Say) -> None
 
 async def test_after_a_miss_the_next_best_are_suggested_then_a_person(say: Say) -> None:
     _, slots = await turn(AnswerQuestion(), say(QUESTION))
-    [message], slots = await turn(SuggestOthers(), say(intent="rate_unhelpful", slots=slots))
+    [message, marked], slots = await turn(SuggestOthers(), say(intent="rate_unhelpful", slots=slots))
+    assert marked["custom"] == UNHELPFUL
     shown = message["custom"]["articles"]
     assert message["custom"]["kind"] == "suggestions"
     assert 0 < len(shown) <= 3
     assert "login-forgot-password" not in shown
     assert not set(shown) & set(slots["candidates"])
-    [message], slots = await turn(SuggestOthers(), say(intent="rate_unhelpful", slots=slots))
-    assert message["response"] == "utter_nothing_helps"
+    [message, marked], slots = await turn(SuggestOthers(), say(intent="rate_unhelpful", slots=slots))
+    assert message["response"] == "utter_nothing_helps" and marked["custom"] == UNHELPFUL
     assert slots["offered"] == "no_answer"
 
 
 async def test_suggestions_are_buttons_with_a_way_out(say: Say, search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     hits = search.search(QUESTION).hits
     monkeypatch.setattr(Search, "search", lambda *_: Result("suggestions", hits))
-    [message], _ = await turn(AnswerQuestion(), say("пароль"))
+    [message, kept], _ = await turn(AnswerQuestion(), say("пароль"))
+    assert kept["custom"]["fields"]["outcome"] == "suggestions"
+    assert [article["slug"] for article in kept["custom"]["fields"]["articles"]] == [hit.slug for hit in hits[:3]]
     titles = [button["title"] for button in message["buttons"]]
     assert titles == [*(hit.title for hit in hits[:3]), "Ничего из этого", "Позвать оператора"]
     assert message["buttons"][0]["payload"] == f'/ask_question{{"article": "{hits[0].slug}"}}'
@@ -153,9 +162,9 @@ async def test_asking_for_a_person_hands_over(say: Say, offered: str | None, rea
     assert message["custom"] == {"do": "hand_over", "fields": {"reason": reason}}
 
 
-async def test_forgetting_is_silent(say: Say) -> None:
-    messages, slots = await turn(Forget(), say(slots={"offered": "no_answer", "candidates": ["a"], "misses": 1}))
-    assert messages == []
+async def test_what_helped_is_counted_and_forgotten(say: Say) -> None:
+    [marked], slots = await turn(Forget(), say(slots={"offered": "no_answer", "candidates": ["a"], "misses": 1}))
+    assert marked["custom"] == {"do": "mark_answer", "fields": {"helpful": True}} and marked["text"] is None
     assert set(slots.values()) == {None}
 
 

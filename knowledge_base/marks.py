@@ -1,0 +1,36 @@
+"""Citizens' marks for answers: whether an article helped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from core.models import ArticleMark, Message
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How many citizens an article has helped, and how many not."""
+
+    helpful: int = 0
+    unhelpful: int = 0
+
+
+def put(session: Session, answer: Message, *, helpful: bool, at: datetime) -> None:
+    """Keeps one mark for an answer, the last one given. The caller holds its conversation."""
+    session.merge(ArticleMark(message_id=answer.id, slug=answer.meta["article"], helpful=helpful, created_at=at))
+    session.flush()
+
+
+def counts(session: Session) -> dict[str, Marks]:
+    """Slug → its marks; without those that have none."""
+    helpful = func.sum(case((ArticleMark.helpful, 1), else_=0))
+    rows = session.execute(select(ArticleMark.slug, helpful, func.count()).group_by(ArticleMark.slug))
+    return {slug: Marks(int(good), int(every) - int(good)) for slug, good, every in rows}
+
+
+def of_article(session: Session, slug: str) -> Marks:
+    given = select(ArticleMark.helpful, func.count()).where(ArticleMark.slug == slug).group_by(ArticleMark.helpful)
+    found = {bool(helpful): count for helpful, count in session.execute(given)}
+    return Marks(found.get(True, 0), found.get(False, 0))
