@@ -14,9 +14,6 @@ from knowledge_base.search import SUGGESTIONS, Hit
 
 # Two misses in a row are enough: the next try is a person's.
 MISSES_BEFORE_PERSON = 2
-# What the classifier takes for off-topic is answered only when the search is surer than it must be for a question: of 123 off-topic
-# training examples one reaches this, of 345 questions a quarter.
-OFF_TOPIC_CONFIDENCE = 0.55
 
 CHOSEN = 1.0  # the score of an article that a button named
 
@@ -37,18 +34,19 @@ class AnswerQuestion(GuardedAction):
         off_topic = tracker.latest_message.get("intent", {}).get("name") == "out_of_scope"
         log.info("question_searched", conversation_id=conversation_id(tracker), outcome=found.outcome, off_topic=off_topic)
         slugs = [hit.slug for hit in found.hits]
-        if found.outcome == "answer" and (not off_topic or found.hits[0].confidence >= OFF_TOPIC_CONFIDENCE):
+        if found.outcome == "answer":
             return await show(dispatcher, tracker, slugs[0], slugs, found.hits[0].confidence)
+        if found.outcome == "suggestions":
+            events = await suggest(dispatcher, "utter_suggestions", slugs)
+            keep_question(dispatcher, "suggestions", found.hits)
+            return events
+        # The search knows better than the classifier what is off topic; that only chooses the words of finding nothing.
         if off_topic:
             dispatcher.utter_message(response="utter_out_of_scope")
             keep_question(dispatcher, "off_topic", found.hits)
             return [SlotSet("offered", None), SlotSet("candidates", None)]
-        if found.outcome == "none":
-            events = offer_person(dispatcher, tracker, "utter_no_answer")
-            keep_question(dispatcher, "no_answer", found.hits)
-        else:
-            events = await suggest(dispatcher, "utter_suggestions", slugs)
-            keep_question(dispatcher, "suggestions", found.hits)
+        events = offer_person(dispatcher, tracker, "utter_no_answer")
+        keep_question(dispatcher, "no_answer", found.hits)
         return events
 
 

@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Chapter:
     """A section with its articles, in alphabetical order."""
 
     section: Section
@@ -68,16 +68,16 @@ class Catalog:
             self._known = (count, revisions), entries
         return entries
 
-    def shelves(self, session: Session) -> list[Shelf]:
+    def chapters(self, session: Session) -> list[Chapter]:
         """Sections that have articles, in the order of the help; at the end those that it does not know any more."""
         by_section: dict[str, list[Entry]] = {}
         for entry in self.entries(session):
             by_section.setdefault(entry.section, []).append(entry)
         slugs = [*sections(), *sorted(by_section.keys() - sections().keys())]
-        return [Shelf(Section(slug, section_name(slug)), by_section[slug]) for slug in slugs if slug in by_section]
+        return [Chapter(Section(slug, section_name(slug)), by_section[slug]) for slug in slugs if slug in by_section]
 
-    def shelf(self, session: Session, slug: str) -> Shelf | None:
-        return next((shelf for shelf in self.shelves(session) if shelf.section.slug == slug), None)
+    def chapter(self, session: Session, slug: str) -> Chapter | None:
+        return next((chapter for chapter in self.chapters(session) if chapter.section.slug == slug), None)
 
     def article(self, session: Session, slug: str) -> tuple[Article, list[Entry]] | None:
         """A published article and what to read next: what it names itself, then others of its section. None if there is none."""
@@ -100,10 +100,10 @@ class Catalog:
         ]
 
 
-def most_useful(shelves: list[Shelf], count: int) -> dict[str, list[Entry]]:
+def most_useful(chapters: list[Chapter], count: int) -> dict[str, list[Entry]]:
     """Of each section the ``count`` articles that most others send their readers to, by the section's slug."""
-    wanted = Counter(slug for shelf in shelves for entry in shelf.entries for slug in entry.related)
-    return {shelf.section.slug: sorted(shelf.entries, key=lambda entry: -wanted[entry.slug])[:count] for shelf in shelves}
+    wanted = Counter(slug for chapter in chapters for entry in chapter.entries for slug in entry.related)
+    return {chapter.section.slug: sorted(chapter.entries, key=lambda entry: -wanted[entry.slug])[:count] for chapter in chapters}
 
 
 def words(text: str) -> list[str]:

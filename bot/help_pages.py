@@ -89,8 +89,8 @@ def help_routes(desk: Desk, search: DeskSearch) -> APIRouter:
 
     @pages.get("/help")
     async def show_sections(request: Request) -> Response:
-        found = await database.read_soon(catalog.shelves)
-        return page(request, "help.html", shelves=found, useful=most_useful(found, _SHOWN_OF_SECTION))
+        found = await database.read_soon(catalog.chapters)
+        return page(request, "help.html", chapters=found, useful=most_useful(found, _SHOWN_OF_SECTION))
 
     @pages.get("/help/search")
     async def show_findings(request: Request, q: str = "") -> Response:
@@ -100,10 +100,10 @@ def help_routes(desk: Desk, search: DeskSearch) -> APIRouter:
 
     @pages.get("/help/sections/{slug}")
     async def show_section(request: Request, slug: str) -> Response:
-        found = await database.read_soon(catalog.shelf, _slug(slug))
+        found = await database.read_soon(catalog.chapter, _slug(slug))
         if found is None:
             raise not_found("help_page_not_found")
-        return page(request, "help_section.html", shelf=found)
+        return page(request, "help_section.html", chapter=found)
 
     @pages.get("/help/{slug:path}")
     async def show_article(request: Request, slug: str) -> Response:
@@ -123,7 +123,7 @@ def help_routes(desk: Desk, search: DeskSearch) -> APIRouter:
 
     @pages.get("/sitemap.xml")
     async def show_sitemap(request: Request) -> Response:
-        return page(request, "sitemap.xml", "application/xml", shelves=await database.read_soon(catalog.shelves))
+        return page(request, "sitemap.xml", "application/xml", chapters=await database.read_soon(catalog.chapters))
 
     @pages.get("/robots.txt")
     async def show_robots(request: Request) -> Response:

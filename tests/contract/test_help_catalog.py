@@ -26,7 +26,7 @@ def titles(desk: Desk, catalog: Catalog) -> list[str]:
 
 def test_the_catalog_follows_every_change(desk: Desk) -> None:
     catalog = Catalog()
-    assert titles(desk, catalog) == [] and desk.database.read(catalog.shelves) == []
+    assert titles(desk, catalog) == [] and desk.database.read(catalog.chapters) == []
     add(desk, "b", "Ёлка")
     add(desk, "a", "Жалоба", related=["b", "gone"])
     add(desk, "c", "ель", published=False)

@@ -96,6 +96,11 @@ async def test_a_sure_answer_is_given_even_when_taken_for_off_topic(say: Say) ->
     assert message["custom"]["article"] == "login-forgot-password"
 
 
+async def test_near_articles_are_suggested_even_when_taken_for_off_topic(say: Say) -> None:
+    [message, _], _ = await turn(AnswerQuestion(), say("пароль", "out_of_scope"))
+    assert message["custom"]["kind"] == "suggestions"
+
+
 async def test_a_button_shows_its_article_and_keeps_the_others(say: Say) -> None:
     tracker = say(article="change-password", slots={"candidates": ["change-phone", "change-password"]})
     [message, dropped], slots = await turn(AnswerQuestion(), tracker)

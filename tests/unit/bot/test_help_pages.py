@@ -92,7 +92,7 @@ async def test_sections_stand_in_their_order_with_articles(scene: Scene) -> None
     assert shown == [slug for slug in sections() if slug in filled]
     assert {"/appeals", "/", "mailto:support@portal.example.ru"} <= set(links(page))
     account = [article for article in scene.articles.values() if article.section == "account"]
-    assert len(account) > 5 and len(set(links(page, 'section class="shelf" aria-labelledby="account"'))) == 5 + 1
+    assert len(account) > 5 and len(set(links(page, 'section class="chapter" aria-labelledby="account"'))) == 5 + 1
     assert f"</span>: {len(account)}</a>" in page.text
 
 
@@ -100,7 +100,7 @@ async def test_of_a_section_those_come_first_that_others_send_to(scene: Scene) -
     useful = max((article for article in scene.articles.values() if article.section == "account"), key=lambda article: article.title).slug
     for slug in [article.slug for article in scene.articles.values() if article.section != "account"][:30]:
         scene.edit(slug, related=[useful])
-    assert links(await scene.get("/help"), 'section class="shelf" aria-labelledby="account"')[1] == f"/help/{useful}"
+    assert links(await scene.get("/help"), 'section class="chapter" aria-labelledby="account"')[1] == f"/help/{useful}"
 
 
 async def test_a_section_shows_all_its_articles(scene: Scene) -> None:
@@ -113,7 +113,7 @@ async def test_a_section_shows_all_its_articles(scene: Scene) -> None:
 
 async def test_articles_of_a_section_that_is_gone_are_still_found(scene: Scene) -> None:
     scene.edit("complaint", section="bygone")
-    assert links(await scene.get("/help"), 'section class="shelf" aria-labelledby="bygone"')[1] == "/help/complaint"
+    assert links(await scene.get("/help"), 'section class="chapter" aria-labelledby="bygone"')[1] == "/help/complaint"
     assert heading(await scene.get("/help/sections/bygone")) == "bygone"
 
 
