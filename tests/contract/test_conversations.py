@@ -112,7 +112,7 @@ def test_finds_the_button_that_was_offered(desk: Desk) -> None:
     conversation_id = start_conversation(desk)
     offer = write_message(desk, conversation_id, "Позвать оператора?", Author.BOT, buttons=BUTTONS)
     found = desk.database.read(conversations.find_button, conversation_id, f"{offer.id}.1")
-    assert found == {"title": "Нет", "command": "/deny", "message_id": offer.id}
+    assert found == {"title": "Нет", "command": "/deny", "message_id": offer.id, "seq": offer.seq}
 
 
 def test_finds_no_button_that_was_not_offered(desk: Desk) -> None:
