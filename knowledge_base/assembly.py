@@ -81,7 +81,7 @@ def spell_on(speller: Speller, texts: list[Texts]) -> Speller:
     """After an edit: the same speller, which takes no new word for a slip. Slips of new words are mended once it is made anew."""
     words = {word for text in texts for part in text.parts for word in tokens(part)}
     new = {word for word in words if not speller.knows(word) and (is_in_dictionary(word) or speller.correct(word) is None)}
-    return Speller(speller.words, speller.own, speller.keys, speller.rows, (form for word in new for form in lexeme(word)))
+    return Speller(speller.words, speller.own, speller.keys, speller.rows, speller.fresh.union(*map(lexeme, new)))
 
 
 def _forms(seen: Counter[str]) -> list[str]:

@@ -32,8 +32,8 @@ from knowledge_base.words import lemma
 KEPT = 2  # old versions, for readers that are slow to notice
 # What an index follows from, beside articles, synonyms and embedder.
 _SOURCES = (
-    "assembly.py", "calibrating.py", "calibration.py", "index.py", "lexical.py", "passages.py", "spelling.py", "vectors.py", "words.py",
-    "out_of_scope.txt",
+    "assembly.py", "calibrating.py", "calibration.py", "embedder.py", "index.py", "keyboard.py", "lexical.py", "passages.py", "query.py",
+    "spelling.py", "synonyms.py", "vectors.py", "versions.py", "words.py", "out_of_scope.txt",
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -84,9 +84,16 @@ def build(
             work = directory / f".building-{version}"
             work.mkdir()
             index = _write(articles, texts, synonyms, embedder_model, tuned, present, work, progress)
-            names = [index.sentence.name, index.static.name]
-            described = {"version": version, "embedder_model": embedder_model, "inner": embedder_name(embedder_model), "embedders": names}
-            _seal(work, {**described, "learnt_from": learnt_from, "articles": digest(articles)})
+            described = {
+                "version": version,
+                "program": _program(),
+                "embedder_model": embedder_model,
+                "inner": embedder_name(embedder_model),
+                "embedders": [index.sentence.name, index.static.name],
+                "learnt_from": learnt_from,
+                "articles": digest(articles),
+            }
+            _seal(work, described)
             if folder.exists():  # half-written by some accident
                 shutil.rmtree(folder)
             work.rename(folder)
@@ -164,21 +171,28 @@ def digest(articles: list[Article]) -> str:
 
 
 def _present(directory: Path, embedder_model: str) -> Path | None:
-    """The current version's folder, if what it learnt can be kept."""
+    """The current version's folder, if what it learnt can be kept: this program made it, with the embedder that is wanted now."""
     try:
         folder = directory / versions.current_version(directory)
         manifest = versions.read_manifest(folder)
     except IndexRefused:
         return None
-    return folder if (manifest["embedder_model"], manifest["inner"]) == (embedder_model, embedder_name(embedder_model)) else None
+    wanted = (embedder_model, embedder_name(embedder_model), _program())
+    return folder if tuple(map(manifest.get, ("embedder_model", "inner", "program"))) == wanted else None
 
 
-def _version(articles: list[Article], synonyms: Synonyms, embedder_model: str, learnt_from: str) -> str:
-    """Follows from the articles, the synonyms, this code, the embedder and what it learnt from: the same of all is the same index."""
-    found = hashlib.sha256(repr((FORMAT, embedder_name(embedder_model), learnt_from, digest(articles), synonyms.groups)).encode())
+def _program() -> str:
+    """A digest of the code and data that an index follows from, beside articles and synonyms."""
+    found = hashlib.sha256()
     for name in _SOURCES:
         found.update((Path(__file__).parent / name).read_bytes())
     return found.hexdigest()[:16]
+
+
+def _version(articles: list[Article], synonyms: Synonyms, embedder_model: str, learnt_from: str) -> str:
+    """Follows from the articles, the synonyms, this code, the embedder and what it learnt from."""
+    made_of = (FORMAT, _program(), embedder_name(embedder_model), learnt_from, digest(articles), synonyms.groups)
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
 
 
 def _learnt_from(present: Path | None, texts: list[Texts], tuned: bool) -> str:

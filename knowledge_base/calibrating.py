@@ -1,4 +1,7 @@
-"""Derives an index's calibration: aliases, each searched for in an index that never saw it, against texts that no article answers."""
+"""Derives an index's calibration: aliases, each searched for in an index that does not hold it, against texts that no article answers.
+
+The embedders have learnt from these aliases too, so that real questions do a little worse than the curve says.
+"""
 
 import random
 from collections.abc import Callable

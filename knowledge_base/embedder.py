@@ -131,13 +131,14 @@ def packaged_name() -> str:
 
 
 def hub_name(model: str) -> str:
-    """A hub model goes by its name; a local folder by the digest of its configuration and the size of its weights."""
+    """A hub model goes by its name; a local folder by a digest of its configuration and of size and age of its files."""
     folder = Path(model)
     if not folder.is_dir():
         return f"hub-{model}"
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(folder)} {file.stat().st_size}\n".encode())
+        status = file.stat()
+        digest.update(f"{file.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n".encode())
         if file.suffix == ".json":
             digest.update(file.read_bytes())
     return f"hub-{folder.name}-{digest.hexdigest()[:12]}"

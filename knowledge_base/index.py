@@ -55,6 +55,10 @@ class Match:
     outside: float
 
 
+_NOTHING = np.zeros(0, dtype=np.float32)
+_NO_MATCH = Match(_NOTHING.astype(np.intp), *[_NOTHING] * 5, length=0, unseen=1.0, outside=1.0)
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where each article's passages and parts lie, in the order of the articles: article n has the rows from bound n to bound n + 1."""
@@ -95,6 +99,11 @@ class Index:
 
     def match_all(self, queries: list[Query]) -> list[Match]:
         """A match for each query, encoded together. A query without a word matches nothing."""
+        worded = [query for query in queries if query.words]
+        matches = iter(self._match_worded(worded) if worded else [])
+        return [next(matches) if query.words else _NO_MATCH for query in queries]
+
+    def _match_worded(self, queries: list[Query]) -> list[Match]:
         plain = [" ".join(self.synonyms.in_plain_words(query.words, query.lemmas)) for query in queries]
         # Two readings of each question, averaged: encoders know slang by its plain word, and endings from what was written.
         readings = self.sentence.encode([text for query, words in zip(queries, plain, strict=True) for text in (query.text, words)])
@@ -103,9 +112,6 @@ class Index:
         return [self._match(*one) for one in zip(queries, plain, map(Meaning, means, static), strict=True)]
 
     def _match(self, query: Query, plain: str, meaning: Meaning) -> Match:
-        if not query.words:
-            nothing = np.zeros(0, dtype=np.float32)
-            return Match(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing, nothing, length=0, unseen=1.0, outside=1.0)
         by_words = self.words.scores(query.lemmas + self.synonyms.terms(query.lemmas))
         articles = self._likely(by_words, meaning)
         passages, passage_starts = spans(self.layout.passages, articles)

@@ -63,9 +63,8 @@ class Rows:
     def times(self, vector: Floats, rows: Ints) -> Floats:
         """The products of some rows with a vector of shape (width,); shape (len(rows),)."""
         inside, starts = spans(self.bounds, rows)
-        if not len(inside):
-            return np.zeros(len(rows), dtype=np.float32)
-        sums = np.add.reduceat(self.values[inside] * vector[self.columns[inside]], np.minimum(starts, len(inside) - 1))
+        products = self.values[inside] * vector[self.columns[inside]]
+        sums = np.add.reduceat(np.append(products, np.float32(0)), starts)  # an empty row at the end begins at the added one
         return np.where(self.bounds[rows + 1] > self.bounds[rows], sums, 0).astype(np.float32)
 
 

@@ -51,13 +51,16 @@ def cut(article: Article) -> Texts:
 def split_sentences(text: str) -> list[str]:
     """Sentences and list items; one shorter than three words joins its predecessor, one without end is cut."""
     sentences: list[str] = []
+    joined = 0  # words of the last sentence
     for part in _SENTENCE_END.split(text):
         words = _LIST_MARK.sub("", part).split()
         if not words:
             continue
-        if len(words) < _MIN_WORDS and sentences:
+        if len(words) < _MIN_WORDS and sentences and joined < _MAX_WORDS:
             sentences[-1] += " " + " ".join(words)
+            joined += len(words)
         else:
+            joined = len(words)
             sentences += [" ".join(words[at : at + _MAX_WORDS]) for at in range(0, len(words), _MAX_WORDS)]
     return sentences
 

@@ -29,7 +29,7 @@ class Reader:
 
     def read(self, text: str) -> Query:
         """Never raises, whatever the text."""
-        written = normalise(text[:LONGEST])
+        written = normalise(text[:LONGEST])[:LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair is no text
         meant = in_russian(written, self._is_meant)
         changes = [] if meant == written else [(written, meant)]
         pieces: list[str] = []
@@ -80,6 +80,6 @@ class Reader:
 
     def _is_meant(self, word: str) -> bool:
         """Whether a word makes sense as it is; in the other alphabet it may have a slip too."""
-        if len(word) == 1 and word.isascii():
+        if len(word) > LONGEST_WORD or (len(word) == 1 and word.isascii()):
             return False
-        return self._is_known(word) or (len(word) >= SHORTEST and self.speller.correct(word) is not None)
+        return self._is_known(word) or (len(word) >= SHORTEST and self._right(word) != word)

@@ -14,7 +14,6 @@ from knowledge_base.lexical import Floats
 from knowledge_base.passages import split_sentences
 from knowledge_base.query import LONGEST, Query
 from knowledge_base.versions import POINTER, load
-from knowledge_base.words import lemmas
 
 Outcome = Literal["answer", "suggestions", "none"]
 
@@ -57,7 +56,7 @@ class Search:
         self._directory, self._embedder_model = directory, embedder_model
         self._reloading = threading.Lock()
         self._seen = self._pointer()
-        self._index, self._calibration = load(directory, embedder_model)
+        self._loaded = load(directory, embedder_model)
 
     def search(self, text: str, limit: int = 10) -> Result:
         """The ``limit`` best articles, best first, and what to do with them. Never raises, whatever the text."""
@@ -75,14 +74,16 @@ class Search:
         pointer = self._pointer()
         if pointer != self._seen and self._reloading.acquire(blocking=False):  # the others go on with the old one meanwhile
             try:
-                self._index, self._calibration = load(self._directory, self._embedder_model)
-                log.info("index_loaded", articles=len(self._index.articles))
+                if pointer == self._seen:  # somebody has just done it
+                    return self._loaded
+                self._loaded = load(self._directory, self._embedder_model)
+                log.info("index_loaded", articles=len(self._loaded[0].articles))
             except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the last good one goes on serving
                 log.error("index_refused", reason=str(error) if isinstance(error, IndexRefused) else type(error).__name__)
             finally:
                 self._seen = pointer  # a refused one is tried again only when the pointer moves
                 self._reloading.release()
-        return self._index, self._calibration
+        return self._loaded
 
     def _pointer(self) -> tuple[int, int]:
         try:
@@ -94,19 +95,20 @@ class Search:
 
 def search(index: Index, calibration: Calibration, text: str, limit: int = 10) -> Result:
     """As ``Search.search``, in one index."""
-    scores, confidences = rate(index, calibration, text)
+    queries = readings(index, text)
+    scores, confidences = rate(index, calibration, queries)
     best = [int(at) for at in np.argsort(-scores, kind="stable")[:limit] if scores[at] > 0]
     hits = [
         Hit(index.articles[at].slug, index.articles[at].title, round(float(scores[at]), 4), round(float(confidences[at]), 4)) for at in best
     ]
-    return Result(decide(calibration, text, hits), hits)
+    return Result(decide(calibration, queries[0].lemmas, hits), hits)
 
 
-def rate(index: Index, calibration: Calibration, text: str) -> tuple[Floats, Floats]:
-    """Scores and confidences, shape (articles,) each; 0 for those not looked at closely."""
+def rate(index: Index, calibration: Calibration, queries: list[Query]) -> tuple[Floats, Floats]:
+    """The best score and confidence of all queries, shape (articles,) each; 0 for articles not looked at closely."""
     scores = np.zeros(len(index.articles), dtype=np.float32)
     confidences = np.zeros_like(scores)
-    for match in index.match_all(readings(index, text)):
+    for match in index.match_all(queries):
         scores[match.articles] = np.maximum(scores[match.articles], score(match))
         confidences[match.articles] = np.maximum(confidences[match.articles], calibration.confidence(match))
     return scores, confidences
@@ -126,10 +128,11 @@ def explain(index: Index, text: str) -> tuple[Query, Match]:
     return query, index.match(query)
 
 
-def decide(calibration: Calibration, text: str, hits: list[Hit]) -> Outcome:
+def decide(calibration: Calibration, lemmas: list[str], hits: list[Hit]) -> Outcome:
+    """``lemmas``: of the whole text."""
     if not hits:
         return "none"
-    if len(set(lemmas(text))) < 2:
+    if len(set(lemmas)) < 2:
         return "suggestions" if hits[0].score >= NAMED else "none"
     if hits[0].confidence < calibration.suggest:
         return "none"

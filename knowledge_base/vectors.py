@@ -51,6 +51,11 @@ class PassageVectors:
         index.add(joined)
         return cls(index, sentence.shape[1])
 
+    @property
+    def dimensions(self) -> int:
+        """Of sentence and static vector together."""
+        return int(self._index.d)
+
     def nearest(self, meaning: Meaning, number: int) -> Ints:
         """The passages whose two cosines, weighted, are highest."""
         asked = np.hstack([meaning.sentence, meaning.static])[None, :].astype(np.float32)

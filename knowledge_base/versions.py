@@ -59,13 +59,17 @@ def load(directory: Path, embedder_model: str = "") -> tuple[Index, Calibration]
     if made_with != embedder_model:
         made, wanted = made_with or "packaged", embedder_model or "packaged"
         raise IndexRefused(f"index {folder.name} was made with embedder {made!r}, the setting says {wanted!r}: build it again")
+    embedder = sentence_embedder(embedder_model)
     try:
-        index = read(folder, sentence_embedder(embedder_model))
+        index = read(folder, embedder)
+        index.match(index.read("готово"))  # what does not fit together fails here, not when a citizen asks
         if manifest["embedders"] != [index.sentence.name, index.static.name]:
             raise IndexRefused(f"index {folder.name} was made with another {embedder_model or 'packaged'} embedder: build it again")
         return index, Calibration.read(folder / CALIBRATION)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise IndexRefused(f"index {folder.name} cannot be read: {' '.join(str(error).split())}") from error
+    except IndexRefused:
+        raise
+    except Exception as error:  # whatever is wrong with it, the last good one goes on serving
+        raise IndexRefused(f"index {folder.name} cannot be read: {type(error).__name__} {' '.join(str(error).split())}") from error
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def read(folder: Path, inner: Embedder) -> Index:
     synonyms = Synonyms(_load(folder / "synonyms.json"))
     spelling = _load(folder / "speller.json")
     with np.load(folder / ARRAYS) as arrays:
-        return Index(
+        index = Index(
             articles=[Stored(**record) for record in _load(folder / "articles.json")],
             layout=Layout(arrays["passage_bounds"], arrays["part_bounds"]),
             words=Bm25.load(folder / "words"),
@@ -116,6 +120,9 @@ def read(folder: Path, inner: Embedder) -> Index:
             sentence=sentence,
             static=StaticEmbedder(folder / MODEL),
         )
+    if index.passages.dimensions != index.sentence.dimensions + index.static.dimensions:
+        raise IndexRefused(f"index {folder.name} holds vectors of other dimensions than its embedders make: build it again")
+    return index
 
 
 def _write(path: Path, value: Any) -> None:

@@ -37,7 +37,7 @@ def lemma(word: str) -> str:
     return normalise(morphology().parse(word)[0].normal_form)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=2_000)
 def lexeme(word: str) -> tuple[str, ...]:
     """Every form of a normalised word's likeliest lexeme, normalised."""
     return tuple(normalise(form.word) for form in morphology().parse(word)[0].lexeme)

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import faiss
 import pytest
 
 from core.models import Article
@@ -45,11 +46,12 @@ def test_an_edit_is_served_without_a_restart_and_two_old_versions_stay(directory
     first = current(directory)
     slug = articles[0].slug
     for edit in ("первая правка", "вторая правка", "третья правка"):
-        build(edited(articles, f"{edit}: слово шпаклёвка."), directory, retune=False)
+        build(edited(articles, f"{edit}: слово крякозябра."), directory, retune=False)
         article = search.article(slug)
         assert article is not None
         assert article.text.startswith(edit)
-    assert search.search("шпаклёвка").hits[0].slug == slug
+        assert search.search("крякозябра").hits[0].slug == slug
+        assert search.index().read("крякозябру").changes == ()  # a new word is no slip, after no edit
     assert not first.exists()
     assert len([folder for folder in directory.iterdir() if folder.is_dir()]) == 3
 
@@ -65,10 +67,33 @@ def test_a_half_written_version_is_refused_and_the_last_good_one_serves(director
     assert search.search("забыл пароль").outcome == "answer"
 
 
-def test_a_half_written_version_is_built_again(directory: Path, articles: list[Article]) -> None:
-    (current(directory) / MANIFEST).unlink()
-    build(articles[:5], directory, tuned=False)
-    assert len(load(directory)[0].articles) == 5
+def test_a_half_written_version_is_built_again(tmp_path: Path, articles: list[Article]) -> None:
+    folder = build(articles[:8], tmp_path, tuned=False)
+    (folder / "passages.faiss").write_bytes(b"")
+    said: list[str] = []
+    assert build(articles[:8], tmp_path, tuned=False, progress=said.append) == folder
+    assert said[-1] == f"Index {folder.name} is ready."
+    assert len(load(tmp_path)[0].articles) == 8
+
+
+@pytest.mark.parametrize(("field", "value"), [("program", "of old"), ("inner", "another-1.0")])
+def test_what_another_program_or_embedder_learnt_is_not_kept(directory: Path, articles: list[Article], field: str, value: str) -> None:
+    manifest = current(directory) / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), field: value}))
+    said: list[str] = []
+    build(edited(articles[:8], "Правка."), directory, retune=False, tuned=False, progress=said.append)
+    assert said[0].startswith("Making the static embedder")
+    assert len(load(directory)[0].articles) == 8
+
+
+def test_vectors_that_do_not_fit_are_refused(directory: Path) -> None:
+    faiss.write_index(faiss.index_factory(7, "Flat"), str(current(directory) / "passages.faiss"))
+    manifest = current(directory) / MANIFEST
+    described = json.loads(manifest.read_text())
+    described["files"]["passages.faiss"] = (current(directory) / "passages.faiss").stat().st_size
+    manifest.write_text(json.dumps(described))
+    with pytest.raises(IndexRefused, match="other dimensions"):
+        load(directory)
 
 
 def test_another_format_is_refused(directory: Path) -> None:

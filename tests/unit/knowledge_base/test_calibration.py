@@ -60,7 +60,7 @@ def test_auroc() -> None:
     ],
 )
 def test_the_bands(text: str, hits: list[tuple[float, float]], outcome: Outcome) -> None:
-    assert decide(CALIBRATION, text, [Hit("a", "А", score, confidence) for score, confidence in hits]) == outcome
+    assert decide(CALIBRATION, text.split(), [Hit("a", "А", score, confidence) for score, confidence in hits]) == outcome
 
 
 def test_an_index_carries_its_own(index_dir: Path) -> None:

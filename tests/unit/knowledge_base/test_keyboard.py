@@ -50,6 +50,7 @@ def is_word(word: str) -> bool:
         ("CHИЛC", "снилс"),  # Latin letters that look alike
         ("how do I reset my password", "how do I reset my password"),
         ("pdf", "pdf"),
+        ("rfr djqnb pdf.", "как войти pdf."),
         ("", ""),
     ],
 )

@@ -82,7 +82,13 @@ def test_words_that_sound_alike_have_one_key() -> None:
     assert sound("агенство") != sound("огонь")
 
 
-@given(st.text(max_size=300))
+@pytest.mark.parametrize("text", ["ﬃ" * 4000, "…" * 4000, "a" * 4000, "[" * 4000, "я" * 4000, "q[" * 2000, "\ud83d пароль", "pф" * 2000])
+def test_hostile_text_is_read(reader: Reader, text: str) -> None:
+    """Each took from a third of a second to seconds once."""
+    assert len(reader.read(text).text) <= 4000
+
+
+@given(st.text(alphabet=st.characters(), max_size=300))
 def test_no_text_makes_it_raise(reader: Reader, text: str) -> None:
     query = reader.read(text)
     assert len(query.words) == len(query.lemmas)

@@ -77,7 +77,7 @@ def test_the_limit_is_kept(search: Search) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(max_size=300))
+@given(st.text(alphabet=st.characters(), max_size=300))
 def test_no_text_makes_it_raise(search: Search, text: str) -> None:
     result = search.search(text)
     assert result.outcome in {"answer", "suggestions", "none"}
