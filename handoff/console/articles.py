@@ -1,5 +1,6 @@
 """The editors' pages: the articles, the form of one, its revisions. They work without JavaScript."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -197,7 +198,7 @@ def article_routes(desk: Desk) -> APIRouter:
             "revision": known[number],
             "other": other,
             "revisions": revisions,
-            "changes": difference(before, Content.of(known[number])) if other else [],
+            "changes": await asyncio.to_thread(difference, before, Content.of(known[number])) if other else [],
             "content": Content.of(known[number]),
             "typed": typed,
             "reason_characters": editing.REASON_CHARACTERS,
