@@ -27,7 +27,8 @@ def make_alias(
 ) -> Article:
     """Makes ``words`` an alias of an article, which has it at once. Problem 404, 409, ContentRefused."""
     article = editing.find(session, slug)
-    if questions.is_decided_so(session, first, QuestionState.ALIAS, editor.login):
+    done = questions.is_decided_so(session, first, QuestionState.ALIAS, editor.login)
+    if done is not None and done.slug == slug:
         return article
     _check(desk, words)
     count = questions.decide(session, first, others, QuestionState.ALIAS, slug, editor.login, at)
@@ -55,12 +56,14 @@ def begin_draft(
     return slug
 
 
-def dismiss(session: Session, desk: Desk, editor: Operator, first: int, others: Collection[int], at: datetime) -> None:
-    """Takes them from the list for good. Problem 404, 409."""
-    if questions.is_decided_so(session, first, QuestionState.DISMISSED, editor.login):
-        return
+def dismiss(session: Session, desk: Desk, editor: Operator, first: int, others: Collection[int], at: datetime) -> int:
+    """Takes them from the list for good. How many that were; Problem 404, 409."""
+    done = questions.is_decided_so(session, first, QuestionState.DISMISSED, editor.login)
+    if done is not None:
+        return sum(one.decided_at == done.decided_at for one in questions.find_all(session, {first, *others}).values())
     count = questions.decide(session, first, others, QuestionState.DISMISSED, None, editor.login, at)
     audit.append(session, desk.vault, editor, audit.QUESTION_DISMISSED, _subject(count))
+    return count
 
 
 def _check(desk: Desk, words: str) -> None:

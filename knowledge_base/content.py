@@ -112,10 +112,11 @@ def _title_faults(title: str, settings: Settings) -> Iterator[Fault]:
 
 
 def _section_faults(section: str) -> Iterator[Fault]:
+    known = ", ".join(f"«{one.name}» ({one.slug})" for one in sections().values())  # a form shows names, a file holds slugs
     if not section:
-        yield Fault("section", say("article_section_missing", known=", ".join(sections())))
+        yield Fault("section", say("article_section_missing", known=known))
     elif section not in sections():
-        yield Fault("section", say("article_section_unknown", section=_short(section), known=", ".join(sections())))
+        yield Fault("section", say("article_section_unknown", section=_short(section), known=known))
 
 
 def _text_faults(text: str, settings: Settings) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ from knowledge_base.content import Content, Fault, alias_faults, likeness, slug_
 from knowledge_base.shelf import Shelf
 
 REASON_CHARACTERS = 500
+_NOBODY = {"seed": "article_author_seed", "import": "article_author_import"}  # whom no operator stands behind
 
 
 class ContentRefused(Problem):
@@ -51,17 +52,21 @@ def change(
     article, content = _held(session, slug), content.tidied()
     if content == Content.of(article).tidied():
         return None
-    if article.revision != based_on:
-        newest = revision(session, slug, article.revision)
-        raise conflict("article_changed_meanwhile", author=newest.author, number=newest.number)
+    _expect(session, article, based_on)
     return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
-def restore(session: Session, settings: Settings, slug: str, number: int, author: str, reason: str) -> ArticleRevision | None:
-    """Makes an earlier revision the newest one, published or not as it was; None if nothing differs. Problem 404, ContentRefused."""
+def restore(
+    session: Session, settings: Settings, slug: str, number: int, author: str, reason: str, based_on: int
+) -> ArticleRevision | None:
+    """Makes an earlier revision the newest one, published or not as it was; None if nothing differs.
+
+    ``based_on``: the newest revision that the author saw. Problem 404; 409 if there is a newer one; ContentRefused.
+    """
     article, content = _held(session, slug), Content.of(revision(session, slug, number)).tidied()
     if content == Content.of(article).tidied():
         return None
+    _expect(session, article, based_on)
     return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
@@ -101,6 +106,13 @@ def revision(session: Session, slug: str, number: int) -> ArticleRevision:
     return found
 
 
+def author_name(revision: ArticleRevision) -> str:
+    """Who made it, as its readers are told: an operator's login, or in words where it came from."""
+    if revision.author in _NOBODY:
+        return say(_NOBODY[revision.author])
+    return say("article_author_imported", login=revision.author) if revision.imported else revision.author
+
+
 def write(
     session: Session,
     article: Article,
@@ -138,6 +150,12 @@ def _held(session: Session, slug: str) -> Article:
     article = find(session, slug)
     session.refresh(article, with_for_update=True)
     return article
+
+
+def _expect(session: Session, article: Article, based_on: int) -> None:
+    if article.revision != based_on:
+        newest = revision(session, article.slug, article.revision)
+        raise conflict("article_changed_meanwhile", author=author_name(newest), number=newest.number)
 
 
 def _reason_faults(reason: str) -> Iterator[Fault]:

@@ -1,5 +1,7 @@
 """Citizens' marks for answers: whether an article helped."""
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +23,11 @@ def put(session: Session, answer: Message, *, helpful: bool, at: datetime) -> No
     """Keeps one mark for an answer, the last one given. The caller holds its conversation."""
     session.merge(ArticleMark(message_id=answer.id, slug=answer.meta["article"], helpful=helpful, created_at=at))
     session.flush()
+
+
+def helpful_among(session: Session, answers: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of the answers, by the ids of their messages, whose mark says that they helped."""
+    return list(session.scalars(select(ArticleMark.message_id).where(ArticleMark.message_id.in_(answers), ArticleMark.helpful)))
 
 
 def counts(session: Session) -> dict[str, Marks]:

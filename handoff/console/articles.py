@@ -1,5 +1,6 @@
 """The editors' pages: the articles, the form of one, its revisions. They work without JavaScript."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -33,7 +34,6 @@ from knowledge_base.sections import section_name, sections
 _PAGE = "/operator/articles"
 _SHOWN = 50  # articles on a page of the list
 _LONGEST = 200  # characters of what was searched for
-_AUTHORS = {"seed": "из поставки", "import": "импорт"}
 
 Number = Annotated[int, Query(ge=0, le=LAST_SEQ)]
 Revision = Annotated[int, Path(ge=1, le=LAST_SEQ)]
@@ -42,7 +42,7 @@ Revision = Annotated[int, Path(ge=1, le=LAST_SEQ)]
 def article_routes(desk: Desk) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(FOLDER / "templates")
-    templates.env.filters |= {"moment": moment, "section": section_name, "author": _author, "count": plural}
+    templates.env.filters |= {"moment": moment, "section": section_name, "author": editing.author_name, "count": plural}
 
     def show(request: Request, template: str, words: Mapping[str, Any], status: int = 200) -> Response:
         common = {"service_name": desk.settings.service_name, "sections": sections().values(), "token": form_token(desk, request)}
@@ -160,22 +160,22 @@ def article_routes(desk: Desk) -> APIRouter:
                 audit.append(session, desk.vault, operator, audit.ARTICLE_CHANGED, audit.article_subject(written))
             return written
 
-        seen = typed.based_on
         try:
             written = await desk.database.write_soon(write)
         except ContentRefused as refused:
             typed.refuse(refused.faults)
-            status = refused.status
+            status, changed_since = refused.status, 0
         except Problem as problem:
             if problem.status != 409:
                 return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
             typed.refuse_whole(problem)
-            status = problem.status
+            status, changed_since = problem.status, typed.based_on
         else:
             return RedirectResponse(f"{_PAGE}/{slug}?saved={written.number if written else 0}", 303)
         article, revisions = await desk.database.read_soon(_with_revisions, slug)
-        typed.based_on = article.revision  # who was told what others changed may save again
-        words = {"article": article, "revisions": revisions, "changed_since": seen if status == 409 else 0}
+        if status == 409:
+            typed.based_on = article.revision  # who was told what others changed may save again
+        words = {"article": article, "revisions": revisions, "changed_since": changed_since}
         return show_form(request, typed, words, status)
 
     @routes.get(f"{_PAGE}/{{slug}}/revisions/{{number}}", response_class=HTMLResponse)
@@ -197,9 +197,10 @@ def article_routes(desk: Desk) -> APIRouter:
             "revision": known[number],
             "other": other,
             "revisions": revisions,
-            "changes": difference(before, Content.of(known[number])) if other else [],
+            "changes": await asyncio.to_thread(difference, before, Content.of(known[number])) if other else [],
             "content": Content.of(known[number]),
             "typed": typed,
+            "based_on": typed.based_on or article.revision,
             "reason_characters": editing.REASON_CHARACTERS,
         }
         return show(request, "article_revision.html", words, status)
@@ -213,7 +214,7 @@ def article_routes(desk: Desk) -> APIRouter:
             return show(request, "article_refusal.html", words, 403)
 
         def write(session: Session) -> ArticleRevision | None:
-            written = editing.restore(session, desk.settings, slug, number, operator.login, typed.reason)
+            written = editing.restore(session, desk.settings, slug, number, operator.login, typed.reason, typed.based_on)
             if written:
                 audit.append(session, desk.vault, operator, audit.ARTICLE_RESTORED, audit.article_subject(written))
             return written
@@ -224,7 +225,11 @@ def article_routes(desk: Desk) -> APIRouter:
             typed.refuse(refused.faults)
             return await show_revision(request, slug, number, None, typed, refused.status)
         except Problem as problem:
-            return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
+            if problem.status != 409:
+                return show(request, "article_refusal.html", {"refusal": problem.detail}, problem.status)
+            typed.refuse_whole(problem)
+            typed.based_on = 0  # the page shows the newest one: who was told of it may go on
+            return await show_revision(request, slug, number, None, typed, problem.status)
         return RedirectResponse(f"{_PAGE}/{slug}?saved={written.number if written else 0}", 303)
 
     return routes
@@ -265,8 +270,3 @@ def _saved(article: Article, number: int | None) -> str:
 
 def moment(at: datetime) -> str:
     return f"{at.astimezone(MOSCOW):%d.%m.%Y %H:%M}"
-
-
-def _author(revision: ArticleRevision) -> str:
-    named = _AUTHORS.get(revision.author, revision.author)
-    return f"{named}, импорт" if revision.imported and revision.author not in _AUTHORS else named

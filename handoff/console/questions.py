@@ -78,7 +78,11 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
         common = {"service_name": desk.settings.service_name, "token": form_token(desk, request)}
         return templates.TemplateResponse(request, template, {**common, **words}, status, {"Cache-Control": "no-store"})
 
-    async def show_page(request: Request, number: int, status: int = 200, typed: _Typed | None = None, **more: Any) -> Response:
+    async def show_page(
+        request: Request, caller: Operator, number: int, status: int = 200, typed: _Typed | None = None, **more: Any
+    ) -> Response:
+        if not await desk.database.read_soon(_has_looked, caller):
+            await desk.database.write_soon(_record_look, desk, caller)
         found = await groups.read()
         pages = max(1, -(-len(found) // _SHOWN))
         number = min(max(number, 1), pages)
@@ -108,9 +112,7 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
             return RedirectResponse("/operator", 303)
         if not rights.may(caller, Right.EDIT_ARTICLES):
             return show(request, "article_refusal.html", {"refusal": rights.refusal(Right.EDIT_ARTICLES).detail}, 403)
-        if not await desk.database.read_soon(_has_looked, caller):
-            await desk.database.write_soon(_record_look, desk, caller)
-        return await show_page(request, page, told=await desk.database.read_soon(_told, done, article, count))
+        return await show_page(request, caller, page, told=await desk.database.read_soon(_told, done, article, count))
 
     @routes.post(_PAGE, response_class=HTMLResponse)
     async def decide(request: Request) -> Response:
@@ -124,15 +126,15 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
             return show(request, "article_refusal.html", {"refusal": rights.refusal(Right.EDIT_ARTICLES).detail}, 403)
         number = _number(typed.page or "1")
         if not is_own:
-            return await show_page(request, number, 403, typed, error=say("article_form_stale"))
+            return await show_page(request, editor, number, 403, typed, error=say("article_form_stale"))
         try:
             address = await deeds[typed.deed](editor, typed, number) if typed.deed in deeds else None
         except ContentRefused as refused:
             error = " ".join(dict.fromkeys(one.message for one in refused.faults))
-            return await show_page(request, number, refused.status, typed, error=error, wrong="words")
+            return await show_page(request, editor, number, refused.status, typed, error=error, wrong="words")
         except Problem as problem:
-            return await show_page(request, number, problem.status, typed, error=problem.detail, wrong=problem.field_name)
-        return RedirectResponse(address, 303) if address else await show_page(request, number, 422, error=say("question_malformed"))
+            return await show_page(request, editor, number, problem.status, typed, error=problem.detail, wrong=problem.field_name)
+        return RedirectResponse(address, 303) if address else await show_page(request, editor, number, 422, error=say("question_malformed"))
 
     async def make_alias(editor: Operator, typed: _Typed, page: int) -> str:
         def write(session: Session) -> Article:
@@ -153,8 +155,8 @@ def question_routes(desk: Desk, groups: QuestionGroups, articles: SuggestedArtic
         return f"/operator/articles/{await desk.database.write_soon(write)}"
 
     async def dismiss(editor: Operator, typed: _Typed, page: int) -> str:
-        await desk.database.write_soon(question_deeds.dismiss, desk, editor, typed.first, typed.others, now())
-        return _address(page, done="dismissed", count=str(len(typed.others) + 1))
+        count = await desk.database.write_soon(question_deeds.dismiss, desk, editor, typed.first, typed.others, now())
+        return _address(page, done="dismissed", count=str(count))
 
     deeds: dict[str, Callable[..., Any]] = {"alias": make_alias, "draft": begin_draft, "dismiss": dismiss}
     return routes

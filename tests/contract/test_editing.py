@@ -114,12 +114,22 @@ def test_of_two_that_create_at_once_one_is_told(desk: Desk) -> None:
 def test_an_earlier_revision_is_restored_as_a_new_one(desk: Desk) -> None:
     create(desk)
     change(desk, replace(PASSWORD, text="Ошибка.", aliases=()))
-    written = desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "вернуть")
+    written = desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "вернуть", 2)
     assert written is not None
     assert (written.number, written.reason, Content.of(find(desk))) == (3, "вернуть", PASSWORD)
-    assert desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "ещё раз") is None
+    assert desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "ещё раз", 2) is None
     with pytest.raises(Problem, match="404 article_revision_not_found"):
-        desk.database.write(editing.restore, desk.settings, "password", 9, "ivanova", "нет такой")
+        desk.database.write(editing.restore, desk.settings, "password", 9, "ivanova", "нет такой", 3)
+
+
+def test_what_was_changed_meanwhile_is_not_restored_over(desk: Desk) -> None:
+    create(desk)
+    change(desk, replace(PASSWORD, text="Ошибка."))
+    change(desk, replace(PASSWORD, text="Уже исправлено."), 2, author="import")
+    with pytest.raises(Problem, match="409 article_changed_meanwhile") as caught:
+        desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "вернуть", 2)
+    assert "её изменили (импорт): теперь это редакция 3" in caught.value.detail
+    assert find(desk).text == "Уже исправлено."
 
 
 def test_a_restored_revision_is_checked_as_any_other(desk: Desk) -> None:
@@ -127,7 +137,7 @@ def test_a_restored_revision_is_checked_as_any_other(desk: Desk) -> None:
     change(desk, replace(PASSWORD, aliases=()))
     create(desk, "code", replace(CODE, aliases=("Забыл пароль?",)))
     with pytest.raises(ContentRefused) as caught:
-        desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "вернуть")
+        desk.database.write(editing.restore, desk.settings, "password", 1, "ivanova", "вернуть", 2)
     assert faults(caught) == ["aliases"]
     assert "Не приходит код" in caught.value.faults[0].message
 

@@ -282,15 +282,28 @@ async def test_what_an_operator_answered_with_an_article_is_offered(desk: Desk, 
     chat.asks()
     chat.asks(text="а если кошка")
     await answered(desk, chat, "cats", None, "dogs", None)
-    assert stored(desk) == [(3, "operator", ["dogs", "cats"]), (5, "no_answer", ["dogs", "cats"])]
+    assert stored(desk) == [(3, "no_answer", ["dogs", "cats"]), (5, "operator", ["dogs", "cats"])]
     (offered,) = desk.database.read(questions.answered_by_operators, LATER, 10)
-    assert (offered.seq, offered.id in ids(desk)) == (3, False)
+    assert (offered.seq, offered.id in ids(desk)) == (5, False)
 
     chat.says("как завести попугая", answer("birds"))
     await answered(desk, chat, "cats")
     newest, _ = desk.database.read(questions.answered_by_operators, LATER, 10)
     assert newest.articles == [{"slug": "cats", "confidence": 1.0}]
     assert messages(desk, chat.id)[newest.seq - 1].author == Author.CITIZEN and newest.seq > offered.seq
+
+
+@pytest.mark.usefixtures("_articles")
+async def test_what_the_bot_has_helped_with_is_not_what_the_operator_answered(desk: Desk, chat: Chat) -> None:
+    chat.says("как завести попугая", suggestions())
+    shown = chat.says(QUESTION, answer())
+    chat.presses(shown, "Помогло", small_talk(), marked(helpful=True))
+    chat.says("позовите мне пожалуйста оператора")
+    hand_over(desk, chat.id)
+    chat.says("не получается оплатить пошлину")
+    asked = messages(desk, chat.id)[-1]
+    await answered(desk, chat, "cats")
+    assert stored(desk) == [(asked.seq, "operator", ["cats"])]
 
 
 @pytest.mark.usefixtures("_articles")

@@ -105,9 +105,25 @@ def test_a_draft_gets_an_address_that_is_free(desk: Desk, editor: Operator, word
 
 def test_dismissed_questions_leave_the_articles_alone(desk: Desk, editor: Operator) -> None:
     first, second = ask(desk, "анекдот", "расскажи анекдот")
-    desk.database.write(question_deeds.dismiss, desk, editor, first, [second], LATER)
+    for _ in range(2):  # pressed twice
+        assert desk.database.write(question_deeds.dismiss, desk, editor, first, [second], LATER) == 2
     assert states(desk) == [("dismissed", None), ("dismissed", None)]
     assert recorded(desk) == [("question_dismissed", "2")]
+
+
+def test_only_what_was_still_open_is_counted_as_dismissed(desk: Desk, editor: Operator) -> None:
+    first, second, third = ask(desk, "анекдот", "расскажи анекдот", "регистрация собаки")
+    make_alias(desk, editor, third, [])
+    assert desk.database.write(question_deeds.dismiss, desk, editor, first, [second, third, 999], LATER) == 2
+    assert recorded(desk)[-1] == ("question_dismissed", "2")
+
+
+def test_an_alias_of_another_article_is_not_told_as_done(desk: Desk, editor: Operator) -> None:
+    (first,) = ask(desk, "регистрация собаки")
+    make_alias(desk, editor, first, [])
+    with pytest.raises(Problem, match="409 question_decided"):
+        make_alias(desk, editor, first, [], slug="cats")
+    assert desk.database.read(editing.find, "cats").aliases == ["кошка в доме"]
 
 
 DEEDS: dict[str, Callable[[Desk, Operator, int], Any]] = {

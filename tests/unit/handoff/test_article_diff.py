@@ -1,7 +1,11 @@
 """What differs between two revisions, in the words that stay and those that do not."""
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 
+import pytest
+
+from handoff import article_diff
 from handoff.article_diff import Change, difference
 from knowledge_base.content import Content
 
@@ -61,3 +65,33 @@ def test_each_field() -> None:
 def test_a_huge_line_is_not_compared_by_words() -> None:
     (change,) = difference(replace(BEFORE, text="а б " * 5000), replace(BEFORE, text="б а " * 5000))
     assert [line.kind for line in change.lines] == ["removed", "added"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\n".join(["а б " * 500] * 5), "\n".join(["б в а " * 333] * 5)),
+        ("\n".join(["а б " * 60] * 40), "\n".join(["б в а " * 40] * 40)),
+        ("- да\n" * 4000, "- да\n" * 3999 + "- нет"),
+        ("- да\n- нет\n" * 1500, "- нет\n- да\n- нет\n" * 1000),
+        ("\n".join("абв"[n * n % 7 % 3] for n in range(600)), "\n".join("вба"[n * n % 11 % 3] for n in range(600))),
+    ],
+)
+def test_texts_made_to_be_slow_are_compared_in_few_steps(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    looks: list[int] = []
+
+    class Counted(SequenceMatcher[str]):
+        def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> object:  # type: ignore[override]
+            looks.append(((ahi or 0) - alo) * ((bhi or 0) - blo))
+            return super().find_longest_match(alo, ahi, blo, bhi)
+
+    monkeypatch.setattr(article_diff, "SequenceMatcher", Counted)
+    (change,) = difference(replace(BEFORE, text=old), replace(BEFORE, text=new))
+    assert {"removed", "added"} <= {line.kind for line in change.lines}
+    assert sum(looks) < 20_000_000
+
+
+def test_a_small_change_in_a_huge_text_is_told_as_such() -> None:
+    lines = ["- да"] * 4000
+    (change,) = difference(replace(BEFORE, text="\n".join(lines)), replace(BEFORE, text="\n".join([*lines[:2000], "- нет", *lines[2000:]])))
+    assert told(change) == ["…", "  - да", "  - да", "+ - нет", "  - да", "  - да", "…"]

@@ -201,6 +201,24 @@ async def test_who_is_late_sees_it_keeps_the_words_and_may_save_again(scene: Sce
     assert (await post(editor, fields(late.text))).headers["location"] == f"{PAGE}?saved=3"
 
 
+async def test_what_was_wrong_with_a_form_does_not_make_up_for_being_late(scene: Scene, editor: httpx.AsyncClient) -> None:
+    given = {**await form(editor), "text": "Моя правка.", "reason": "правка"}
+    desk = scene.desk
+    write_soon = desk.database.write_soon
+
+    async def refused_and_overtaken(*work: Any) -> Any:
+        try:
+            return await write_soon(*work)
+        finally:
+            desk.database.write(editing.change, desk.settings, "password", replace(ARTICLE, text="Чужая правка."), "petrova", "раньше", 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk.database, "write_soon", refused_and_overtaken)
+        wrong = await post(editor, {**given, "title": ""})
+    assert (wrong.status_code, numbers(scene)) == (422, [2, 1])
+    assert (await post(editor, {**fields(wrong.text), "title": given["title"]})).status_code == 409
+
+
 async def test_a_new_article_and_its_address(editor: httpx.AsyncClient) -> None:
     given = {
         **await form(editor, f"{LIST}/new"),
@@ -240,6 +258,18 @@ async def test_revisions_are_compared_and_restored(scene: Scene, editor: httpx.A
     (row, *_) = desk.database.read(audit.entries)
     assert (row.action, row.subject) == ("article_restored", "3 password")
     assert "Эти редакции одинаковые" in (await editor.get(f"{PAGE}/revisions/3?against=1")).text
+
+
+async def test_who_restores_late_is_told_and_may_go_on(scene: Scene, editor: httpx.AsyncClient) -> None:
+    desk, old = scene.desk, f"{PAGE}/revisions/1"
+    desk.database.write(editing.change, desk.settings, "password", replace(ARTICLE, text="Раз."), "petrova", "раз", 1)
+    given = {**await form(editor, old), "reason": "было лучше"}
+    desk.database.write(editing.change, desk.settings, "password", replace(ARTICLE, text="Два."), "petrova", "два", 2)
+    late = await post(editor, given, old)
+    assert late.status_code == 409
+    assert "её изменили (petrova): теперь это редакция 3" in late.text
+    assert (fields(late.text)["reason"], numbers(scene)) == ("было лучше", [3, 2, 1])
+    assert (await post(editor, fields(late.text), old)).headers["location"] == f"{PAGE}?saved=4"
 
 
 async def test_the_list_is_searched_and_marks_drafts(editor: httpx.AsyncClient) -> None:

@@ -123,6 +123,13 @@ async def test_the_page_is_for_editors_and_who_leads(scene: Scene, role: Role) -
         assert (await nobody.post(PAGE, data={"first": "1", "deed": "dismiss"})).status_code == 403
 
 
+async def test_a_refusal_that_shows_the_questions_is_a_look_too(scene: Scene, editor: httpx.AsyncClient) -> None:
+    ask(scene, CODE)
+    refused = await editor.post(PAGE, data={"first": "1", "deed": "dismiss", "token": "чужой"}, headers={"Origin": "null"})
+    assert (refused.status_code, CODE in refused.text) == (403, True)
+    assert scene.recorded().count(("editor", "questions_read", "")) == 1
+
+
 async def test_alike_questions_are_one_group_the_largest_first_off_topic_last(scene: Scene, editor: httpx.AsyncClient) -> None:
     for text in ("расскажи анекдот", "расскажи анекдот", "расскажи анекдот"):
         ask(scene, text, QuestionOutcome.OFF_TOPIC)

@@ -28,7 +28,7 @@ def test_a_good_one_has_no_faults(shipped: Settings) -> None:
         ({"title": ""}, "title", 1, "Напишите название"),
         ({"title": "я" * 201}, "title", 1, "201 знаков"),
         ({"title": "Пароль [[pasword]]"}, "title", 1, "Подстановки [[pasword]] нет"),
-        ({"section": "вход"}, "section", 1, "Раздела «вход» нет. Есть такие: account"),
+        ({"section": "вход"}, "section", 1, "Раздела «вход» нет. Есть такие: «Вход и учётная запись» (account)"),
         ({"section": ""}, "section", 1, "Выберите раздел"),
         ({"text": ""}, "text", 1, "Напишите текст"),
         ({"text": "я" * 20_001}, "text", 1, "не больше 20000"),
