@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.database import hint
+from core.database import hint, one_at_a_time
 from core.errors import Problem, conflict, not_found
 from core.events import ARTICLES
 from core.models import UNSTORABLE, Article, ArticleRevision, now
@@ -19,6 +19,7 @@ from knowledge_base.content import Content, Fault, alias_faults, likeness, slug_
 from knowledge_base.shelf import Shelf
 
 REASON_CHARACTERS = 500
+_ARTICLES_LOCK = 0x07_0B_11_1D
 
 
 class ContentRefused(Problem):
@@ -34,6 +35,7 @@ class ContentRefused(Problem):
 
 def create(session: Session, settings: Settings, slug: str, content: Content, author: str, reason: str) -> ArticleRevision:
     """A new article, its first revision. ``author`` is an operator's login. ContentRefused."""
+    hold_all(session)
     content, shelf = content.tidied(), Shelf.read(session)
     found = shelf.check(slug, content, settings)
     if slug in shelf.titles:
@@ -134,7 +136,13 @@ def write(
     return written
 
 
+def hold_all(session: Session) -> None:
+    """No other transaction writes articles until this one ends: an alias is one article's, and one article stays published."""
+    one_at_a_time(session, _ARTICLES_LOCK)
+
+
 def _held(session: Session, slug: str) -> Article:
+    hold_all(session)
     article = find(session, slug)
     session.refresh(article, with_for_update=True)
     return article
