@@ -15,7 +15,7 @@ from core.settings import Settings
 from core.words import say
 from core.working_time import MOSCOW
 from knowledge_base.articles import record
-from knowledge_base.content import Content, Fault, alias_faults, likeness, slug_faults
+from knowledge_base.content import Content, Fault, alias_faults, likeness, personal_faults, slug_faults
 from knowledge_base.shelf import Shelf
 
 REASON_CHARACTERS = 500
@@ -40,7 +40,7 @@ def create(session: Session, settings: Settings, slug: str, content: Content, au
     found = shelf.check(slug, content, settings)
     if slug in shelf.titles:
         found.append(Fault("slug", say("article_slug_taken", slug=slug, title=shelf.titles[slug])))
-    return write(session, Article(slug=slug), content, author, reason, found)
+    return write(session, settings, Article(slug=slug), content, author, reason, found)
 
 
 def change(
@@ -56,7 +56,7 @@ def change(
     if article.revision != based_on:
         newest = revision(session, slug, article.revision)
         raise conflict("article_changed_meanwhile", author=newest.author, number=newest.number)
-    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
+    return write(session, settings, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def restore(session: Session, settings: Settings, slug: str, number: int, author: str, reason: str) -> ArticleRevision | None:
@@ -64,7 +64,7 @@ def restore(session: Session, settings: Settings, slug: str, number: int, author
     article, content = _held(session, slug), Content.of(revision(session, slug, number)).tidied()
     if content == Content.of(article).tidied():
         return None
-    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
+    return write(session, settings, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def add_alias(session: Session, settings: Settings, slug: str, alias: str, author: str, reason: str) -> ArticleRevision | None:
@@ -79,7 +79,7 @@ def add_alias(session: Session, settings: Settings, slug: str, alias: str, autho
     if likeness(added[0]) in map(likeness, content.aliases):
         return None
     found = [*alias_faults((*content.aliases, *added), settings), *Shelf.read(session).alias_faults(slug, added)]
-    return write(session, article, replace(content, aliases=(*content.aliases, *added)), author, reason, found)
+    return write(session, settings, article, replace(content, aliases=(*content.aliases, *added)), author, reason, found)
 
 
 def find(session: Session, slug: str) -> Article:
@@ -105,6 +105,7 @@ def revision(session: Session, slug: str, number: int) -> ArticleRevision:
 
 def write(
     session: Session,
+    settings: Settings,
     article: Article,
     content: Content,
     author: str,
@@ -118,7 +119,7 @@ def write(
 
     ``updated``: the day that a file tells, else today.
     """
-    found = [*found, *_reason_faults(reason)]
+    found = [*found, *_reason_faults(reason, settings)]
     if article.published and not content.published and _is_last_published(session, article):
         found.append(Fault("published", say("article_last_published")))
     if found:
@@ -148,13 +149,15 @@ def _held(session: Session, slug: str) -> Article:
     return article
 
 
-def _reason_faults(reason: str) -> Iterator[Fault]:
+def _reason_faults(reason: str, settings: Settings) -> Iterator[Fault]:
     if not reason.strip():
         yield Fault("reason", say("article_reason_missing"))
     elif len(reason.strip()) > REASON_CHARACTERS:
         yield Fault("reason", say("article_reason_long", limit=REASON_CHARACTERS))
     elif UNSTORABLE.search(reason):
         yield Fault("reason", say("article_characters"))
+    else:
+        yield from personal_faults("reason", reason, settings)
 
 
 def _is_last_published(session: Session, article: Article) -> bool:

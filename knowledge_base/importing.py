@@ -96,7 +96,15 @@ def take(
         article = wanted.article or Article(slug=wanted.candidate.slug)
         try:
             revision = editing.write(
-                session, article, wanted.content, options.author, options.reason, [], updated=wanted.candidate.updated, imported=True
+                session,
+                settings,
+                article,
+                wanted.content,
+                options.author,
+                options.reason,
+                [],
+                updated=wanted.candidate.updated,
+                imported=True,
             )
         except ContentRefused as refused:  # the last published one was to become a draft
             made.wanted.remove(wanted)
