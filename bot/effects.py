@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 
 from bot import learning
 from bot.dialogue_engine import Deed, Reply, Utterance
+from bot.help_text import shorten
 from core import conversations
 from core.desk import Desk
 from core.facts import fill
 from core.models import Author, Conversation, Effect, Message, Turn
+from core.settings import Settings
+from core.words import say
 from handoff import appeal_form, data_requests, erasure, queue
 
 log = structlog.get_logger(__name__)
@@ -43,19 +46,31 @@ def happens_first(session: Session, turn: Turn, effect: str) -> bool:
 
 
 def _say(session: Session, desk: Desk, conversation: Conversation, turn: Turn, utterance: Utterance) -> None:
-    text = fill(utterance.text, desk.settings)
-    limit = desk.settings.message_characters
     conversations.append(
         session,
         desk.vault,
         conversation,
         Author.BOT,
-        text if len(text) <= limit else text[: limit - 1] + "…",
+        _text_of(utterance, desk.settings),
         buttons=[dict(button) for button in utterance.buttons],
         in_reply_to=turn.seq,
         expects=utterance.expects,
         meta=utterance.meta,
     )
+
+
+def _text_of(utterance: Utterance, settings: Settings) -> str:
+    """As it is sent: of an article that is too long for a message the first paragraphs, and where the rest is."""
+    text, limit = fill(utterance.text, settings), settings.message_characters
+    if len(text) <= limit:
+        return text
+    if utterance.meta.get("kind") != "answer":
+        return text[: limit - 1] + "…"
+    address = fill(f"[[help_url]]/{utterance.meta['article']}", settings)
+    ending = "\n\n" + say("answer_in_full", address=address)
+    room = limit - len(ending)
+    paragraphs = text[: room + 2].rpartition("\n\n")[0]  # one may end just there
+    return (paragraphs or shorten(text, room)) + ending
 
 
 def _do(session: Session, desk: Desk, conversation: Conversation, turn: Turn, deed: Deed, at: datetime) -> None:

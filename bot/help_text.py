@@ -21,7 +21,7 @@ _KEPT = 2048  # texts that need not be rendered again
 _ADDRESS = re.compile(
     r"""https?://[^\s<>"'«»()\[\]]*[^\s<>"'«»()\[\].,;:!?…’]"""
     r"|(?<![\w/.@:-])/(?:appeals|help)(?:/[\w-]+)*(?![\w/-])"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
 )
 _OWN_PATH = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*)?(?:#[\w-]+)?", re.ASCII)
 _WEB_ADDRESS = re.compile(r"(https?)://([a-z0-9.-]+)(:[0-9]+)?(?:[/?#][!-~]*)?", re.IGNORECASE)

@@ -80,5 +80,5 @@ def _message(session: Session, conversation: Conversation, seq: int) -> Message:
 
 def _articles(marked: Message) -> list[dict[str, Any]]:
     if marked.meta["kind"] == "answer":
-        return [{"slug": marked.meta["article"], "confidence": marked.meta["score"]}]
+        return [{"slug": marked.meta["article"], "confidence": marked.meta["score"], "shown": True}]
     return [{"slug": slug, "confidence": None} for slug in marked.meta["articles"]]

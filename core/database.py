@@ -39,12 +39,22 @@ _POSTGRES_CONNECTION = {
 # SQLSTATEs of a lost race: somebody stored the same unique value first, a deadlock was broken, a view is out of date.
 _LOST_RACES = ("23505", "40P01", "40001")
 _ATTEMPTS = 3
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _MIGRATION_LOCK = 0x07_0B_11_1C  # any number of our own: PostgreSQL's advisory locks are numbers
 
 
 def hint(session: Session, topic: str, **data: Any) -> None:
     """Publishes a hint once ``session``'s transaction is committed."""
     session.info.setdefault(_HINTS, []).append(Hint(topic, data))
+
+
+def one_at_a_time(session: Session, lock: int) -> None:
+    """Waits for other transactions that hold ``lock``, any number of the caller's own, and holds it to the end of this one.
+
+    For rules about more rows than one, which row locks do not keep. On SQLite writers go one after another anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_LOCK, {"lock": lock})
 
 
 class Database:
@@ -151,7 +161,7 @@ class Database:
         config.set_main_option("path_separator", "os")
         with self._writer.begin() as connection:
             if not self.is_sqlite:  # gateways that start together take turns
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+                connection.execute(_LOCK, {"lock": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

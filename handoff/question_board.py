@@ -92,9 +92,11 @@ def read_groups(session: Session, desk: Desk, groups: Sequence[Group]) -> list[S
 def with_nearest(session: Session, shown: Shown, nearest: list[Choice]) -> Shown:
     """Adds what the search finds for the group's words, and what was shown for its questions in vain."""
     vain = Counter(
-        row.articles[0]["slug"]
+        article["slug"]
         for row in session.execute(select(OpenQuestion.articles, OpenQuestion.outcome).where(OpenQuestion.id.in_(shown.members)))
-        if row.outcome == QuestionOutcome.UNHELPFUL and row.articles
+        if row.outcome == QuestionOutcome.UNHELPFUL
+        for article in row.articles
+        if article.get("shown")
     )
     known = {choice.slug for choice in nearest}
     titles = _titles(session, vain)

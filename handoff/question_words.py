@@ -6,9 +6,8 @@ from core.finding import find
 from core.personal_data import TOKEN
 from core.settings import Settings
 from core.words import say
-from knowledge_base.content import ALIAS_CHARACTERS
+from knowledge_base.content import ALIAS_CHARACTERS, personal_faults
 
-_MASK = re.compile(r"\*{2,}")
 _EMPTY = re.compile(r"[(«\"]\s*[)»\"]")  # what stood round personal data only
 _BEFORE_SIGN = re.compile(r"\s+(?=[,.;:!?)»])")
 _TWICE = re.compile(r"[,;:](?=[,;:.])")
@@ -26,7 +25,7 @@ def fault(words: str, settings: Settings) -> str:
         return say("article_alias_missing")
     if len(words) > ALIAS_CHARACTERS:
         return say("question_words_long", limit=ALIAS_CHARACTERS, count=len(words))
-    if TOKEN.search(words) or _MASK.search(words):
-        return say("question_words_masked")
+    for wrong in personal_faults("words", words, settings):
+        return wrong.message
     found = find(words, settings)
     return say("question_words_personal", found=words[found[0].start : found[0].end]) if found else ""

@@ -10,7 +10,7 @@ from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
 from knowledge_base import exchange_commands, marks_command, search_commands
-from knowledge_base.articles import ArticleError, published, read_folder
+from knowledge_base.articles import ArticleError, read_folder, stored
 from knowledge_base.building import build, warm_up
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
@@ -28,15 +28,21 @@ def main() -> int:
 
 
 def desk_articles(settings: Settings) -> list[Article]:
-    """What citizens may read: the articles in the desk's database, or where it has none those of the folder."""
-    found = []
+    """What citizens may read: the articles in the desk's database, or where it has none, drafts neither, those of the folder.
+
+    Raises IndexRefused if all are drafts.
+    """
+    found: list[Article] = []
     if settings.database_url or settings.database_file.exists():  # asking would make one
         database = open_database(settings)
         try:
-            found = database.read(published)
+            found = database.read(stored)
         finally:
             database.close()
-    return found or [article for article in read_folder(settings.articles_dir, settings) if article.published]
+    shown = [article for article in found or read_folder(settings.articles_dir, settings) if article.published]
+    if not shown:
+        raise IndexRefused("no article is published")
+    return shown
 
 
 def build_command(arguments: argparse.Namespace) -> None:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from core.facts import NAMES
+from core.finding import TOKEN, find_by_form
 from core.models import UNSTORABLE, Article, ArticleRevision
 from core.settings import Settings
 from core.words import say
 from knowledge_base.sections import sections
 
 SLUG_CHARACTERS = 100
-RESERVED_SLUGS = ("new",)  # the console's page of a new article
+RESERVED_SLUGS = ("new", "search", "sections")  # pages of the console and of the help section
 TITLE_CHARACTERS = 200
 TEXT_CHARACTERS = 20_000
 MOST_ALIASES = 100
@@ -23,7 +24,9 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TAG = re.compile(r"</?[a-z][^<>]*>|<!--|<\s*(?:script|style|iframe)\b", re.IGNORECASE)
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,15}:[/\\]{2}[^\s<>\"«»]+|\bwww\.[^\s<>\"«»]+|\bjavascript:\S+", re.IGNORECASE)
 _LINK_TAIL = ".,;:!?)]…"
-_PLACEHOLDER = re.compile(r"\[\[(.*?)\]\]")
+_PLACEHOLDER = re.compile(r"\[\[([^\[\]\n]{0,60})\]\]")
+_MASK = re.compile(r"\*{2,}")
+_MASK_IN_TEXT = re.compile(r"\*{4,}|\*{2,3}[-.@][\w*]|\*\*\* \*\*\*")  # two or three stars alone are emphasis
 _WORD = re.compile(r"\w+")
 _QUOTED = 80  # characters of what is wrong that a message quotes
 
@@ -150,9 +153,22 @@ def _wording_faults(field: str, text: str, settings: Settings) -> Iterator[Fault
             domains = ", ".join(settings.official_domains)
             yield Fault(field, say("article_link_foreign", link=_short(link), domains=domains), line(found))
     for found in _PLACEHOLDER.finditer(text):
-        if found[1] not in NAMES:
+        if field != "text":  # they are filled in there only
+            yield Fault(field, say("article_placeholder_misplaced", name=_short(found[1])), line(found))
+        elif found[1] not in NAMES:
             known = ", ".join(sorted(NAMES))
             yield Fault(field, say("article_placeholder_unknown", name=_short(found[1]), known=known), line(found))
+    yield from personal_faults(field, text, settings)
+
+
+def personal_faults(field: str, text: str, settings: Settings) -> Iterator[Fault]:
+    """Somebody's numbers and e-mail address, and what the console shows in their place. At most one of each."""
+    masked = TOKEN.search(text) or (_MASK_IN_TEXT if field == "text" else _MASK).search(text)
+    if masked:
+        yield Fault(field, say("article_masked"), text.count("\n", 0, masked.start()) + 1)
+    for span in find_by_form(text, settings)[:1]:
+        found = _short(text[span.start : span.end])
+        yield Fault(field, say("article_personal", found=found), text.count("\n", 0, span.start) + 1)
 
 
 def _is_official(link: str, settings: Settings) -> bool:

@@ -1,13 +1,12 @@
 """The life of an article: every change is checked and leaves a revision with its author and reason."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.database import hint
+from core.database import hint, one_at_a_time
 from core.errors import Problem, conflict, not_found
 from core.events import ARTICLES
 from core.models import UNSTORABLE, Article, ArticleRevision, now
@@ -15,11 +14,12 @@ from core.settings import Settings
 from core.words import say
 from core.working_time import MOSCOW
 from knowledge_base.articles import record
-from knowledge_base.content import Content, Fault, alias_faults, likeness, slug_faults
+from knowledge_base.content import Content, Fault, alias_faults, likeness, personal_faults, slug_faults
 from knowledge_base.shelf import Shelf
 
 REASON_CHARACTERS = 500
 _NOBODY = {"seed": "article_author_seed", "import": "article_author_import"}  # whom no operator stands behind
+_ARTICLES_LOCK = 0x07_0B_11_1D
 
 
 class ContentRefused(Problem):
@@ -35,11 +35,12 @@ class ContentRefused(Problem):
 
 def create(session: Session, settings: Settings, slug: str, content: Content, author: str, reason: str) -> ArticleRevision:
     """A new article, its first revision. ``author`` is an operator's login. ContentRefused."""
+    hold_all(session)
     content, shelf = content.tidied(), Shelf.read(session)
     found = shelf.check(slug, content, settings)
     if slug in shelf.titles:
         found.append(Fault("slug", say("article_slug_taken", slug=slug, title=shelf.titles[slug])))
-    return write(session, Article(slug=slug), content, author, reason, found)
+    return write(session, settings, Article(slug=slug), content, author, reason, found)
 
 
 def change(
@@ -53,7 +54,7 @@ def change(
     if content == Content.of(article).tidied():
         return None
     _expect(session, article, based_on)
-    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
+    return write(session, settings, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def restore(
@@ -67,7 +68,7 @@ def restore(
     if content == Content.of(article).tidied():
         return None
     _expect(session, article, based_on)
-    return write(session, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
+    return write(session, settings, article, content, author, reason, Shelf.read(session).check(slug, content, settings))
 
 
 def add_alias(session: Session, settings: Settings, slug: str, alias: str, author: str, reason: str) -> ArticleRevision | None:
@@ -82,7 +83,7 @@ def add_alias(session: Session, settings: Settings, slug: str, alias: str, autho
     if likeness(added[0]) in map(likeness, content.aliases):
         return None
     found = [*alias_faults((*content.aliases, *added), settings), *Shelf.read(session).alias_faults(slug, added)]
-    return write(session, article, replace(content, aliases=(*content.aliases, *added)), author, reason, found)
+    return write(session, settings, article, replace(content, aliases=(*content.aliases, *added)), author, reason, found)
 
 
 def find(session: Session, slug: str) -> Article:
@@ -115,6 +116,7 @@ def author_name(revision: ArticleRevision) -> str:
 
 def write(
     session: Session,
+    settings: Settings,
     article: Article,
     content: Content,
     author: str,
@@ -128,7 +130,7 @@ def write(
 
     ``updated``: the day that a file tells, else today.
     """
-    found = [*found, *_reason_faults(reason)]
+    found = [*found, *_reason_faults(reason, settings)]
     if article.published and not content.published and _is_last_published(session, article):
         found.append(Fault("published", say("article_last_published")))
     if found:
@@ -146,7 +148,13 @@ def write(
     return written
 
 
+def hold_all(session: Session) -> None:
+    """No other transaction writes articles until this one ends: an alias is one article's, and one article stays published."""
+    one_at_a_time(session, _ARTICLES_LOCK)
+
+
 def _held(session: Session, slug: str) -> Article:
+    hold_all(session)
     article = find(session, slug)
     session.refresh(article, with_for_update=True)
     return article
@@ -157,14 +165,14 @@ def _expect(session: Session, article: Article, based_on: int) -> None:
         newest = revision(session, article.slug, article.revision)
         raise conflict("article_changed_meanwhile", author=author_name(newest), number=newest.number)
 
-
-def _reason_faults(reason: str) -> Iterator[Fault]:
     if not reason.strip():
         yield Fault("reason", say("article_reason_missing"))
     elif len(reason.strip()) > REASON_CHARACTERS:
         yield Fault("reason", say("article_reason_long", limit=REASON_CHARACTERS))
     elif UNSTORABLE.search(reason):
         yield Fault("reason", say("article_characters"))
+    else:
+        yield from personal_faults("reason", reason, settings)
 
 
 def _is_last_published(session: Session, article: Article) -> bool:

@@ -58,10 +58,9 @@ class Plan:
         return not self.refused and not self.changed_here
 
 
-def plan(session: Session, settings: Settings, found: Iterable[Candidate | ArticleError], options: Options, *, hold: bool = False) -> Plan:
-    """Decides about each article. With ``hold`` the stored ones cannot change until the transaction ends."""
-    query = select(Article).order_by(Article.slug)
-    articles = {article.slug: article for article in session.scalars(query.with_for_update() if hold else query)}
+def plan(session: Session, settings: Settings, found: Iterable[Candidate | ArticleError], options: Options) -> Plan:
+    """Decides about each article."""
+    articles = {article.slug: article for article in session.scalars(select(Article).order_by(Article.slug))}
     newest, imported = _newest(session, imported_only=False), _newest(session, imported_only=True)
     made, seen = Plan(), dict[str, Candidate]()
     for candidate in found:
@@ -90,13 +89,22 @@ def take(
     session: Session, settings: Settings, found: Iterable[Candidate | ArticleError], options: Options
 ) -> tuple[Plan, list[ArticleRevision]]:
     """Does what ``plan`` says, and tells which revisions it wrote."""
-    made = plan(session, settings, found, options, hold=True)
+    editing.hold_all(session)
+    made = plan(session, settings, found, options)
     written = []
     for wanted in list(made.wanted):
         article = wanted.article or Article(slug=wanted.candidate.slug)
         try:
             revision = editing.write(
-                session, article, wanted.content, options.author, options.reason, [], updated=wanted.candidate.updated, imported=True
+                session,
+                settings,
+                article,
+                wanted.content,
+                options.author,
+                options.reason,
+                [],
+                updated=wanted.candidate.updated,
+                imported=True,
             )
         except ContentRefused as refused:  # the last published one was to become a draft
             made.wanted.remove(wanted)

@@ -33,7 +33,7 @@ def keep(
 ) -> OpenQuestion:
     """The question in message ``seq``; kept before, it learns the rest, unless an editor has decided on it.
 
-    ``articles``: [{"slug", "confidence"}], what was found for it, did not help, or was sent.
+    ``articles``: [{"slug", "confidence", "shown"}], what was found for it, did not help, or was sent. ``shown``, if there: as an answer.
     """
     question = _find(session, conversation_id, seq)
     if question is None:
@@ -107,6 +107,9 @@ def _is_open(at: datetime) -> ColumnElement[bool]:
 
 
 def _merged(new: list[dict[str, Any]], known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    by_slug = {article["slug"]: article for article in [*known, *new]}
-    order = dict.fromkeys(article["slug"] for article in [*new, *known])
-    return [by_slug[slug] for slug in order][:MOST_ARTICLES]
+    """The newer first. What was shown as an answer stays, however much is suggested later."""
+    by_slug: dict[str, dict[str, Any]] = {}
+    for article in [*new, *known]:
+        if article["slug"] not in by_slug or article.get("shown"):
+            by_slug.setdefault(article["slug"], {}).update(article)
+    return [article for place, article in enumerate(by_slug.values()) if place < MOST_ARTICLES or article.get("shown")]

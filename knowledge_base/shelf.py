@@ -1,6 +1,7 @@
 """The articles together: what one may not have because another has it, and what it may refer to."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.models import Article
 from core.settings import Settings
 from core.words import say
-from knowledge_base.content import Content, Fault, faults, likeness, slug_faults
+from knowledge_base.content import MOST_RELATED, Content, Fault, faults, likeness, slug_faults
 
 
 class Shelf:
@@ -43,7 +44,7 @@ class Shelf:
                 yield Fault("aliases", say("article_alias_taken", alias=alias, title=self.titles[owner], slug=owner), number)
 
     def _related_faults(self, slug: str, related: Iterable[str]) -> Iterator[Fault]:
-        for number, other in enumerate(related, 1):
+        for number, other in enumerate(islice(related, MOST_RELATED), 1):
             if other == slug:
                 yield Fault("related", say("article_related_itself"), number)
             elif other not in self.titles:

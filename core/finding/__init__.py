@@ -4,7 +4,7 @@ Nothing here keeps or shows what it finds: that is the vault's (core/personal_da
 """
 
 from core.finding.numbers import snils_is_valid
-from core.finding.search import KINDS, TOKEN, find, warm_up
+from core.finding.search import KINDS, TOKEN, find, find_by_form, warm_up
 from core.finding.span import Expected, Span, digits_of
 
-__all__ = ["KINDS", "TOKEN", "Expected", "Span", "digits_of", "find", "snils_is_valid", "warm_up"]
+__all__ = ["KINDS", "TOKEN", "Expected", "Span", "digits_of", "find", "find_by_form", "snils_is_valid", "warm_up"]

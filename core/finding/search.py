@@ -40,6 +40,12 @@ def find(text: str, settings: Settings, expected: Expected | None = None, known_
     return _united(text, [*_as_expected(text, spans, expected), *_again(text, known_names), *_look_alikes(text)])
 
 
+def find_by_form(text: str, settings: Settings) -> list[Span]:
+    """Numbers and e-mail addresses that are a person's, as ``find`` knows them; no names, dates or addresses. Quick on long texts."""
+    seen, places = plain(text)
+    return [Span(span.kind, places[span.start], places[span.end - 1] + 1) for span in find_numbers(seen, settings)]
+
+
 def warm_up(settings: Settings) -> None:
     """Loads dictionaries and natasha's model, which the first message would otherwise wait for."""
     find("Здравствуйте, я Иванов Пётр из Бобруйска", settings)

@@ -1,16 +1,21 @@
 """The life of an article on each database: created, changed, restored; each change a revision, no change without one."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from core.desk import Desk
 from core.errors import Problem
 from core.events import ARTICLES
 from core.models import Article, ArticleRevision
-from knowledge_base import articles, editing
+from knowledge_base import articles, editing, importing
+from knowledge_base.candidate import Candidate
 from knowledge_base.content import Content
 from knowledge_base.editing import ContentRefused
 from knowledge_base.shelf import Shelf
@@ -207,3 +212,58 @@ async def test_a_change_is_told_after_the_commit_and_a_refusal_is_not(desk: Desk
             await asyncio.to_thread(change, desk, replace(PASSWORD, title=""))
         await asyncio.to_thread(change, desk, PASSWORD)
         assert await hints.get(0.1) is None
+
+
+def race(desk: Desk, first: Callable[[Session], object], second: Callable[[Session], object]) -> None:
+    """Runs ``second`` while the transaction of ``first`` has done all its work and is not committed."""
+    done, ended = threading.Event(), threading.Event()
+
+    def linger(session: Session) -> None:
+        first(session)
+        done.set()
+        ended.wait(0.3)  # the second waits all that time, or it looked at what will not be true
+
+    writer = threading.Thread(target=desk.database.write, args=(linger,))
+    writer.start()
+    assert done.wait(30)
+    try:
+        desk.database.write(second)
+    finally:
+        ended.set()
+        writer.join(30)
+
+
+def test_of_two_writers_one_gets_the_alias(desk: Desk) -> None:
+    def begin(session: Session, slug: str) -> None:
+        editing.create(session, desk.settings, slug, replace(PASSWORD, aliases=("забыл пароль",)), "ivanova", "новая")
+
+    with pytest.raises(ContentRefused) as refused:
+        race(desk, lambda session: begin(session, "first"), lambda session: begin(session, "second"))
+    assert faults(refused) == ["aliases"]
+
+
+def test_two_writers_cannot_withdraw_the_last_two(desk: Desk) -> None:
+    create(desk)
+    create(desk, "code", CODE)
+
+    def withdraw(session: Session, slug: str, content: Content) -> None:
+        editing.change(session, desk.settings, slug, replace(content, published=False), "ivanova", "снята", 1)
+
+    with pytest.raises(ContentRefused) as refused:
+        race(desk, lambda session: withdraw(session, "password", PASSWORD), lambda session: withdraw(session, "code", CODE))
+    assert faults(refused) == ["published"]
+
+
+def test_an_import_waits_for_an_editor(desk: Desk, tmp_path: Path) -> None:
+    create(desk)
+    candidate = Candidate(tmp_path / "code.md", 1, "code", CODE.title, CODE.text, section="account", aliases=CODE.aliases)
+    plans: list[importing.Plan] = []
+
+    def add(session: Session) -> None:
+        editing.add_alias(session, desk.settings, "password", CODE.aliases[0], "ivanova", "уточнение")
+
+    def take(session: Session) -> None:
+        plans.append(importing.take(session, desk.settings, [candidate], importing.Options("petrova", "импорт"))[0])
+
+    race(desk, add, take)
+    assert [made.refusals for made in plans] == [1]

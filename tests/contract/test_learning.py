@@ -26,12 +26,28 @@ from core.presence import Presence
 from handoff import erasure, queue
 from handoff.console.workplace import Workplace
 from handoff.export_contents import read_contents
+from handoff.question_board import Choice, read_groups, with_nearest
+from handoff.question_groups import Group
 from knowledge_base import marks, questions
 from knowledge_base.marks import Marks
-from tests.scenes import LATER, MONDAY, accept, add_operator, claim, close, hand_over, in_threads, locked, messages, start_conversation
+from tests.scenes import (
+    LATER,
+    MONDAY,
+    accept,
+    add_operator,
+    claim,
+    close,
+    hand_over,
+    in_threads,
+    locked,
+    messages,
+    start_conversation,
+    text_of,
+)
 
 FOUND = [{"slug": "dogs", "confidence": 0.4}, {"slug": "cats", "confidence": 0.3}]
 QUESTION = "как зарегистрировать собаку"
+NONE = {"title": "Ничего из этого", "command": "/rate_unhelpful"}
 BUTTONS = [{"title": "Помогло", "command": "/rate_helpful"}, {"title": "Не помогло", "command": "/rate_unhelpful"}]
 
 
@@ -75,7 +91,7 @@ def answer(slug: str = "dogs", score: float = 0.9) -> Utterance:
 def suggestions() -> Utterance:
     buttons = [
         {"title": "Собаки", "command": '/ask_question{"article": "dogs"}'},
-        {"title": "Ничего из этого", "command": "/rate_unhelpful"},
+        dict(NONE),
     ]
     return Utterance("Похожие", buttons, meta={"kind": "suggestions", "articles": ["dogs", "cats"]})
 
@@ -159,6 +175,38 @@ def test_an_answer_that_did_not_help_leaves_its_question_open(desk: Desk, chat: 
     chat.presses(other, "Не помогло", no_answer(), marked(helpful=False))
     assert stored(desk) == [(1, "unhelpful", ["cats", "dogs"])]
     assert counts(desk) == {"dogs": Marks(0, 1), "cats": Marks(0, 1)}
+
+
+def test_only_what_was_shown_was_shown_in_vain(desk: Desk, chat: Chat) -> None:
+    titles = {slug: slug.upper() for slug in ("dogs", "b", "c", "d")}
+    desk.database.write(
+        lambda session: session.add_all(
+            Article(slug=slug, title=title, section="account", aliases=[], related=[], text="Текст", updated=MONDAY.date())
+            for slug, title in titles.items()
+        )
+    )
+    shown = chat.says(QUESTION, answer("dogs"))
+    more = Utterance("Похожие", [dict(NONE)], meta={"kind": "suggestions", "articles": ["b", "c", "d"]})
+    others = chat.presses(shown, "Не помогло", more, marked(helpful=False))
+    chat.presses(others, "Ничего из этого", no_answer(), marked(helpful=False))
+    assert stored(desk) == [(1, "unhelpful", ["b", "c", "d", "dogs"])]
+    (number,) = ids(desk)
+    (group,) = desk.database.read(read_groups, desk, [Group(number, (number,))])
+    nearest = [Choice(slug, title, 90) for slug, title in titles.items()]
+    choices = desk.database.read(with_nearest, group, nearest).choices
+    assert {choice.slug: choice.unhelpful for choice in choices} == {"dogs": 1, "b": 0, "c": 0, "d": 0}
+
+
+@pytest.mark.parametrize(("paragraph", "whole"), [("Шаг первый. " * 40, True), ("слово " * 2000, False)])
+def test_a_long_answer_is_cut_between_paragraphs_and_leads_to_its_page(desk: Desk, chat: Chat, paragraph: str, whole: bool) -> None:
+    paragraph, limit = paragraph.strip(), desk.settings.message_characters
+    long = Utterance("\n\n".join([paragraph] * 30), meta={"kind": "answer", "article": "dogs", "score": 0.9})
+    *told, last = text_of(desk, chat.says(QUESTION, long)).split("\n\n")
+    assert last == f"Полностью: {desk.settings.public_url.rstrip('/')}/help/dogs"
+    assert (set(told) == {paragraph}) is whole
+    assert told[-1].endswith("." if whole else "слово…")
+    length = len("\n\n".join([*told, last]))
+    assert limit - len(paragraph) - 2 < length <= limit
 
 
 def test_words_count_as_the_button_does_and_lead_to_the_same_question(desk: Desk, chat: Chat) -> None:

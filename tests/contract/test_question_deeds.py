@@ -234,7 +234,7 @@ async def test_what_an_editor_sees(desk: Desk) -> None:
     def later(session: Session) -> None:
         for number, outcome, slug in ((second, QuestionOutcome.UNHELPFUL, "dogs"), (answered, QuestionOutcome.OPERATOR, "cats")):
             row = session.get_one(OpenQuestion, number)
-            questions.keep(session, row.conversation_id, row.seq, outcome, [{"slug": slug, "confidence": 0.9}], LATER)
+            questions.keep(session, row.conversation_id, row.seq, outcome, [{"slug": slug, "confidence": 0.9, "shown": True}], LATER)
 
     first, second, answered = await asyncio.to_thread(
         ask, desk, "регистрация собаки", "регистрация собаки, я Иванов Пётр Сергеевич", "кошка"

@@ -1,6 +1,7 @@
 """Articles' texts as HTML: what may become a tag and where a link may lead."""
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -187,3 +188,9 @@ def test_every_article_of_ours_reads_as_its_author_meant(texts: ArticleTexts, sh
         assert not re.search(r"^(?:- |\d+\. ).*\n(?!- |\d+\. |\n|$)", article.text, re.MULTILINE), article.slug
         assert "[[" not in found.words and "**" not in found.words, article.slug
         assert 0 < len(first_sentence(texts.lead(article.text), 160)) <= 160
+
+
+def test_a_long_word_is_read_at_once() -> None:
+    started = time.perf_counter()
+    ArticleTexts(read_settings()).html("a" * 20_000)
+    assert time.perf_counter() - started < 1

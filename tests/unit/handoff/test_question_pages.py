@@ -76,7 +76,7 @@ def ask(scene: Scene, text: str, outcome: QuestionOutcome = QuestionOutcome.NO_A
     """A question in a conversation of its own: the conversation's id."""
     conversation_id = start_conversation(scene.desk)
     seq = write_message(scene.desk, conversation_id, text, Author.CITIZEN).seq
-    found = [{"slug": article, "confidence": 0.9}] if article else []
+    found = [{"slug": article, "confidence": 0.9, "shown": True}] if article else []
     locked(scene.desk, conversation_id, lambda s, _d, c: questions.keep(s, c.id, seq, outcome, found, now()).id)
     return conversation_id
 
