@@ -84,7 +84,7 @@ def build(
             work = directory / f".building-{version}"
             work.mkdir()
             index = _write(articles, texts, synonyms, embedder_model, tuned, present, work, progress)
-            described = {
+            described: dict[str, object] = {
                 "version": version,
                 "program": _program(),
                 "embedder_model": embedder_model,

@@ -1,5 +1,6 @@
 """The life of an article: every change is checked and leaves a revision with its author and reason."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -165,6 +166,8 @@ def _expect(session: Session, article: Article, based_on: int) -> None:
         newest = revision(session, article.slug, article.revision)
         raise conflict("article_changed_meanwhile", author=author_name(newest), number=newest.number)
 
+
+def _reason_faults(reason: str, settings: Settings) -> Iterator[Fault]:
     if not reason.strip():
         yield Fault("reason", say("article_reason_missing"))
     elif len(reason.strip()) > REASON_CHARACTERS:

@@ -56,7 +56,7 @@ class Match:
 
 
 _NOTHING = np.zeros(0, dtype=np.float32)
-_NO_MATCH = Match(_NOTHING.astype(np.intp), *[_NOTHING] * 5, length=0, unseen=1.0, outside=1.0)
+_NO_MATCH = Match(_NOTHING.astype(np.intp), _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, length=0, unseen=1.0, outside=1.0)
 
 
 @dataclass(frozen=True)
