@@ -11,7 +11,21 @@ from core.deliveries import Undeliverable
 from core.desk import Desk
 from core.errors import Problem
 from core.files import Files
-from core.models import Author, Consent, Delivery, DeliveryState, Export, IndexedValue, Message, Mode, Operator, QueueEntry, Turn, now
+from core.models import (
+    Attachment,
+    Author,
+    Consent,
+    Delivery,
+    DeliveryState,
+    Export,
+    IndexedValue,
+    Message,
+    Mode,
+    Operator,
+    QueueEntry,
+    Turn,
+    now,
+)
 from core.presence import Presence
 from core.words import say
 from handoff import appeal_form, data_requests, erasure, letters, queue
@@ -20,6 +34,7 @@ from handoff.letters.renderer import render
 from tests.data.personas import ANNA
 from tests.scenes import (
     LATER,
+    MONDAY,
     accept,
     add_operator,
     appeals_of,
@@ -194,6 +209,7 @@ async def test_what_a_withdrawal_ends(desk: Desk, conversation_id: uuid.UUID, wo
     mode, operator = reload(desk, conversation_id).mode, add_operator(desk, "petrova")
     file = await Files(desk).accept(conversation_id, "паспорт.png", png())
     accept(desk, conversation_id, "вот", "file", attachment_ids=[file.id])
+    desk.database.write(lambda session: setattr(session.get_one(Attachment, file.id), "created_at", MONDAY))  # before the withdrawal
     assert indexed(desk, conversation_id) == 2
     assert desk.database.read(workplace.readable_attachment, file.id, operator)
     assert await workplace.reveal(conversation_id, operator, "snils1", "проверка") == ANNA.snils
