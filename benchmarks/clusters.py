@@ -15,10 +15,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.settings import read_settings  # noqa: E402
-from knowledge_base.articles import read_folder  # noqa: E402
-from knowledge_base.clusters import MOST, cluster  # noqa: E402
-from knowledge_base.versions import load  # noqa: E402
+from core.settings import read_settings
+from knowledge_base.articles import read_folder
+from knowledge_base.clusters import MOST, cluster
+from knowledge_base.versions import load
 
 _TARGET = 2.0  # seconds
 _WRAPPINGS = ("{}", "{}?", "здравствуйте, {}", "подскажите {} заранее спасибо", "{} уже третий день", "не пойму {}", "{} что делать")
@@ -41,7 +41,7 @@ def main() -> None:
         found = cluster(texts, index.static, titles)
         seconds = time.process_time() - began
         more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) // 1024
-        print(f"{len(texts)} texts, {words}: {seconds:.2f} s (target {_TARGET}), {more} MB more, {len(found)} groups")  # noqa: T201
+        print(f"{len(texts)} texts, {words}: {seconds:.2f} s (target {_TARGET}), {more} MB more, {len(found)} groups")
 
 
 def with_slip(text: str, random: np.random.Generator) -> str:

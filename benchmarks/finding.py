@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.finding import find, warm_up  # noqa: E402
-from core.settings import read_settings  # noqa: E402
+from core.finding import find, warm_up
+from core.settings import read_settings
 
 _ROUNDS = 3
 _TARGETS = {"with names": 15, "without names": 3}  # p95, ms
@@ -29,7 +29,7 @@ def main() -> None:
     for name, target in _TARGETS.items():
         measured = sorted(times[name])
         p50, p95 = (measured[int(len(measured) * share)] for share in (0.5, 0.95))
-        print(f"{name:14} p50 {p50:5.2f} ms  p95 {p95:5.2f} ms (target {target})  of {len(measured)}")  # noqa: T201
+        print(f"{name:14} p50 {p50:5.2f} ms  p95 {p95:5.2f} ms (target {target})  of {len(measured)}")
 
 
 if __name__ == "__main__":

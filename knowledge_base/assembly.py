@@ -17,7 +17,6 @@ from knowledge_base.synonyms import Synonyms
 from knowledge_base.vectors import KeptVectors, Parts, PassageVectors
 from knowledge_base.words import is_in_dictionary, lemma, lexeme, tokens
 
-_MOST_PARTS = 300_000  # of more, phrases and passages only: each sentence costs a kilobyte
 _STRANGE_ENOUGH = 0.4  # a text that no article answers is no example of these if it is nearer than this to some passage
 
 
@@ -39,9 +38,6 @@ def assemble(
     """kept: vectors of ``encoders.sentence`` that need no encoding again. strangers: texts that no article answers."""
     lexical = [passage for text in texts for passage in text.lexical_passages]
     parts = [part for text in texts for part in text.parts]
-    if len(parts) > _MOST_PARTS:
-        texts = [Texts(text.phrases, text.stretches, text.stretches) for text in texts]
-        parts = [part for text in texts for part in text.parts]
     passages = kept.encode(readable(texts), encoders.sentence)
     return Index(
         articles=[Stored(article.slug, article.title, article.section, article.text) for article in articles],
@@ -68,7 +64,7 @@ def spell(texts: list[Texts], common: list[str]) -> Speller:
 
     Aliases are written as people write, slips and all: a strange word that only they hold counts if nothing else may be meant by it.
     """
-    written = Counter(word for text in texts for part in (*text.phrases[:1], *text.sentences) for word in tokens(part))
+    written = Counter(word for text in texts for part in (*text.phrases[:1], *text.stretches) for word in tokens(part))
     aliases = Counter(word for text in texts for phrase in text.phrases[1:] for word in tokens(phrase))
     strange = {word for word in aliases if word not in written and not is_in_dictionary(word)}
     written.update({word: number for word, number in aliases.items() if word not in strange})
@@ -79,7 +75,7 @@ def spell(texts: list[Texts], common: list[str]) -> Speller:
 
 def spell_on(speller: Speller, texts: list[Texts]) -> Speller:
     """After an edit: the same speller, which takes no new word for a slip. Slips of new words are mended once it is made anew."""
-    words = {word for text in texts for part in text.parts for word in tokens(part)}
+    words = {word for text in texts for part in (*text.phrases, *text.stretches) for word in tokens(part)}
     new = {word for word in words if not speller.knows(word) and (is_in_dictionary(word) or speller.correct(word) is None)}
     return Speller(speller.words, speller.own, speller.keys, speller.rows, speller.fresh.union(*map(lexeme, new)))
 

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import numpy as np
 
 from core.models import Article
 from knowledge_base import tuning, versions
+from knowledge_base.arrays import map_arrays
 from knowledge_base.assembly import Encoders, assemble, readable, spell, spell_on
 from knowledge_base.calibrating import calibrate
 from knowledge_base.calibration import Calibration
@@ -21,7 +23,7 @@ from knowledge_base.embedder import AdaptedEmbedder, Embedder, StaticEmbedder, e
 from knowledge_base.index import Index, IndexRefused
 from knowledge_base.lexical import Floats
 from knowledge_base.outsiders import outsiders
-from knowledge_base.passages import Texts, cut
+from knowledge_base.passages import Texts, cut, without_sentences
 from knowledge_base.spelling import Speller
 from knowledge_base.synonyms import FILE as SYNONYMS
 from knowledge_base.synonyms import Synonyms, read_synonyms
@@ -29,11 +31,13 @@ from knowledge_base.vectors import KeptVectors, text_keys, turned
 from knowledge_base.versions import CALIBRATION, FORMAT, MANIFEST, MATRIX, MODEL, POINTER
 from knowledge_base.words import lemma
 
+_MOST_PARTS = 300_000  # of more, titles, aliases and passages only
+_MOST_LEARNT_FROM = 5_000  # articles, drawn by lot: what the sentence embedder is turned by
 KEPT = 2  # old versions, for readers that are slow to notice
 # What an index follows from, beside articles, synonyms and embedder.
 _SOURCES = (
-    "assembly.py", "calibrating.py", "calibration.py", "embedder.py", "index.py", "keyboard.py", "lexical.py", "passages.py", "query.py",
-    "spelling.py", "synonyms.py", "vectors.py", "versions.py", "words.py", "out_of_scope.txt",
+    "arrays.py", "assembly.py", "calibrating.py", "calibration.py", "embedder.py", "index.py", "keyboard.py", "lexical.py", "passages.py",
+    "query.py", "spelling.py", "synonyms.py", "vectors.py", "versions.py", "words.py", "out_of_scope.txt",
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -113,6 +117,8 @@ def _write(
         tuning.make(texts, work / MODEL, tuned)
     else:
         shutil.copytree(present / MODEL, work / MODEL)
+    if sum(len(text.parts) for text in texts) > _MOST_PARTS:
+        texts = without_sentences(texts)
     inner = sentence_embedder(embedder_model)
     progress(f"Reading {len(articles)} articles …")
     learnt = _learn(texts, inner, tuned) if present is None else _keep(present, inner, texts)
@@ -132,18 +138,18 @@ def _learn(texts: list[Texts], inner: Embedder, tuned: bool) -> Learnt:
     matrix = np.eye(inner.dimensions, dtype=np.float32)
     if tuned:
         row_of = {text: row for row, text in enumerate(everything)}
-        of_parts = [vectors[[row_of[part] for part in text.parts]].astype(np.float32) for text in texts]
-        of_wholes = [vectors[[row_of[passage] for passage in text.readable_passages]].astype(np.float32) for text in texts]
+        learnt_from = random.Random(tuning.SEED).sample(texts, min(len(texts), _MOST_LEARNT_FROM))  # noqa: S311 - a shuffle, not a secret
+        of_parts = [vectors[[row_of[part] for part in text.parts]].astype(np.float32) for text in learnt_from]
+        of_wholes = [vectors[[row_of[passage] for passage in text.readable_passages]].astype(np.float32) for text in learnt_from]
         matrix = tuning.turn(of_parts, of_wholes)
     return Learnt(matrix, KeptVectors(text_keys(everything), turned(vectors, matrix)), spell(texts, tuning.common_words()))
 
 
 def _keep(present: Path, inner: Embedder, texts: list[Texts]) -> Learnt:
     """What the present version learnt, with the vectors of texts that it holds already."""
-    with np.load(present / versions.ARRAYS) as arrays:
-        index = versions.read(present, inner)
-        keys = np.concatenate([arrays["part_keys"], arrays["passage_keys"]])
-        vectors = np.concatenate([index.parts.vectors(), index.passages.sentence_vectors()])
+    index = versions.read(present, inner)
+    keys = np.concatenate([index.parts.keys, map_arrays(present / versions.ARRAYS)["passage_keys"]])
+    vectors = np.concatenate([index.parts.vectors(), index.passages.sentence_vectors()])
     kept, calibration = KeptVectors(keys, vectors), Calibration.read(present / CALIBRATION)
     return Learnt(np.load(present / MATRIX), kept, spell_on(index.reader.speller, texts), calibration)
 

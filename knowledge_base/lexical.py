@@ -4,6 +4,7 @@ They are read with numpy alone; only making them imports scipy.
 """
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_base.arrays import map_arrays, save_arrays
 from knowledge_base.words import grams, tokens
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ Ints = NDArray[np.intp]
 K1, B = 1.2, 0.5  # BM25: measured, the surface is flat around them
 # Of many passages, what stands in a good part of them tells little and costs most of the time.
 _MANY, _COMMON = 20_000, 0.2
+_TERMS = "terms.json"
 
 
 class Terms:
@@ -49,23 +52,32 @@ class Rows:
     """A sparse matrix: row n holds ``values`` at ``columns``, both from bound n to bound n + 1."""
 
     bounds: NDArray[np.int64]
-    columns: NDArray[np.int32]
-    values: Floats
+    columns: NDArray[np.integer]
+    values: NDArray[np.floating]
     width: int
 
     @classmethod
-    def of(cls, matrix: "sparse.csr_matrix") -> "Rows":
-        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32), int(matrix.shape[1]))
+    def of(cls, matrix: "sparse.csr_matrix", values: type[np.floating] = np.float32) -> "Rows":
+        """values: in what precision they are kept."""
+        width = int(matrix.shape[1])
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.min_scalar_type(width)), matrix.data.astype(values), width)
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
     def times(self, vector: Floats, rows: Ints) -> Floats:
         """The products of some rows with a vector of shape (width,); shape (len(rows),)."""
-        inside, starts = spans(self.bounds, rows)
-        products = self.values[inside] * vector[self.columns[inside]]
-        sums = np.add.reduceat(np.append(products, np.float32(0)), starts)  # an empty row at the end begins at the added one
-        return np.where(self.bounds[rows + 1] > self.bounds[rows], sums, 0).astype(np.float32)
+        begins, ends = self.bounds[rows], self.bounds[rows + 1]
+        lengths = ends - begins
+        if not lengths.any():
+            return np.zeros(len(rows), dtype=np.float32)
+        # Slices, since to pick so many single entries takes thrice as long.
+        pieces = [slice(*piece) for piece in zip(begins.tolist(), ends.tolist(), strict=True)]
+        products = np.concatenate([self.values[piece] for piece in pieces], dtype=np.float32)
+        products *= vector.take(np.concatenate([self.columns[piece] for piece in pieces]))
+        # An empty row at the end begins at the one that is added.
+        sums = np.add.reduceat(np.append(products, np.float32(0)), np.cumsum(lengths) - lengths)
+        return np.where(lengths > 0, sums, 0).astype(np.float32)
 
 
 class Bm25:
@@ -107,12 +119,12 @@ class Bm25:
         whole = sum(map(self.terms.idf_of, asked))
         return sum(self.terms.unseen_idf for term in asked if term not in self.terms) / whole if whole else 1.0
 
-    def save(self, path: Path) -> None:
-        _save(path, self.terms, self._weights)
+    def save(self, folder: Path) -> None:
+        _save(folder, self.terms, self._weights)
 
     @classmethod
-    def load(cls, path: Path) -> "Bm25":
-        return cls(*_load(path))
+    def load(cls, folder: Path) -> "Bm25":
+        return cls(*_load(folder))
 
 
 class GramTfIdf:
@@ -134,24 +146,24 @@ class GramTfIdf:
         counts.data = ((1 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
         lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).ravel())
         scale = sparse.diags(1 / np.maximum(lengths, 1e-9), dtype=np.float32)
-        return cls(Terms(names, idf, float(np.log(1 + texts) + 1)), Rows.of((scale @ counts).tocsr()))
+        return cls(Terms(names, idf, float(np.log(1 + texts) + 1)), Rows.of((scale @ counts).tocsr(), np.float16))
 
     def scores(self, text: str, passages: Ints) -> Floats:
         """Cosines of the given passages, shape (len(passages),). The text's length counts only what some passage holds."""
         asked = np.zeros(self._weights.width, dtype=np.float32)
-        for name, number in Counter(grams(text)).items():
-            row = self.terms.row(name)
-            if row is not None:
-                asked[row] = (1 + np.log(number)) * self.terms.idf[row]
+        known = [(row, number) for name, number in Counter(grams(text)).items() if (row := self.terms.row(name)) is not None]
+        if known:
+            rows, numbers = np.array(known).T
+            asked[rows] = (1 + np.log(numbers)) * self.terms.idf[rows]
         length = float(np.linalg.norm(asked))
         return self._weights.times(asked / np.float32(max(length, 1e-9)), passages)
 
-    def save(self, path: Path) -> None:
-        _save(path, self.terms, self._weights)
+    def save(self, folder: Path) -> None:
+        _save(folder, self.terms, self._weights)
 
     @classmethod
-    def load(cls, path: Path) -> "GramTfIdf":
-        return cls(*_load(path))
+    def load(cls, folder: Path) -> "GramTfIdf":
+        return cls(*_load(folder))
 
 
 def spans(bounds: NDArray[np.int64], rows: Ints) -> tuple[Ints, Ints]:
@@ -166,36 +178,27 @@ def count(texts: Iterable[list[str]]) -> "tuple[sparse.csr_matrix, list[str]]":
     import scipy.sparse as sparse
 
     numbers: dict[str, int] = {}
-    columns: list[int] = []
+    columns = array("i")
     ends = [0]
     for text in texts:
-        columns += [numbers.setdefault(term, len(numbers)) for term in text]
+        columns.extend([numbers.setdefault(term, len(numbers)) for term in text])
         ends.append(len(columns))
     ones = np.ones(len(columns), dtype=np.float32)
     counts = sparse.csr_matrix(
-        (ones, np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int64)), shape=(len(ends) - 1, len(numbers))
+        (ones, np.frombuffer(columns, dtype=np.int32), np.array(ends, dtype=np.int64)), shape=(len(ends) - 1, len(numbers))
     )
     counts.sum_duplicates()
     return counts, list(numbers)
 
 
-def _save(path: Path, terms: Terms, weights: Rows) -> None:
-    """Writes ``path``.npz and ``path``.json."""
-    with path.with_suffix(".npz").open("wb") as file:
-        np.savez(
-            file,
-            bounds=weights.bounds,
-            columns=weights.columns,
-            values=weights.values,
-            width=weights.width,
-            idf=terms.idf,
-            unseen=terms.unseen_idf,
-        )
-    path.with_suffix(".json").write_text(json.dumps(terms.names, ensure_ascii=False), encoding="utf-8")
+def _save(folder: Path, terms: Terms, weights: Rows) -> None:
+    save_arrays(folder, bounds=weights.bounds, columns=weights.columns, values=weights.values, idf=terms.idf)
+    rest = {"width": weights.width, "unseen_idf": terms.unseen_idf, "names": terms.names}
+    (folder / _TERMS).write_text(json.dumps(rest, ensure_ascii=False), encoding="utf-8")
 
 
-def _load(path: Path) -> tuple[Terms, Rows]:
-    with np.load(path.with_suffix(".npz")) as stored:
-        weights = Rows(stored["bounds"], stored["columns"], stored["values"], int(stored["width"]))
-        names = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return Terms(names, stored["idf"], float(stored["unseen"])), weights
+def _load(folder: Path) -> tuple[Terms, Rows]:
+    arrays = map_arrays(folder)
+    rest = json.loads((folder / _TERMS).read_text(encoding="utf-8"))
+    weights = Rows(arrays["bounds"], arrays["columns"], arrays["values"], rest["width"])
+    return Terms(rest["names"], arrays["idf"], rest["unseen_idf"]), weights

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from core.models import Article
+if TYPE_CHECKING:  # a search needs none of the database's classes
+    from core.models import Article
 
 PASSAGE_WORDS = 200  # long enough to hold a question's words together, short enough not to hold everything
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -42,7 +44,12 @@ class Texts:
         return [". ".join([*self.phrases[:1], stretch]) for stretch in self.stretches]
 
 
-def cut(article: Article) -> Texts:
+def without_sentences(texts: list[Texts]) -> list[Texts]:
+    """Of very many: their sentences are neither encoded nor kept, a kilobyte each; passages stand for them."""
+    return [Texts(text.phrases, [], text.stretches) for text in texts]
+
+
+def cut(article: "Article") -> Texts:
     phrases = [phrase for phrase in (article.title, *article.aliases) if phrase.strip()]
     sentences = split_sentences(article.text)
     return Texts(phrases, sentences, _stretches(sentences))

@@ -36,6 +36,7 @@ SIF = 1e-3  # a word of probability p weighs SIF / (SIF + p)
 STEPS = 100
 BATCH = 256  # pairs, each of another article
 LEARNING_RATE = 0.01
+_AROUND, _MOST_SENTENCES = 4, 50  # sentences before and after one; of an article
 _UNKNOWN = "[UNK]"
 
 Pair = tuple[str, str]
@@ -44,7 +45,8 @@ Pair = tuple[str, str]
 def fingerprint(texts: list[Texts], tuned: bool) -> str:
     """What the embedder's bytes follow from: the articles' texts and this module's own source."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    digest.update(repr((tuned, texts)).encode())
+    for part in (tuned, *texts):
+        digest.update(repr(part).encode())
     return digest.hexdigest()[:12]
 
 
@@ -61,7 +63,7 @@ def make(texts: list[Texts], folder: Path, tuned: bool = True) -> None:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # sums in one order: reproducible, and no slower for so small a model
         try:
-            _tune(model, embedding, _pairs(texts))
+            _tune(model, embedding, [text for text in texts if _number_of_pairs(text)])
         finally:
             torch.set_num_threads(threads)
     embedding.embedding = torch.nn.EmbeddingBag.from_pretrained(embedding.embedding.weight.detach().half())
@@ -81,7 +83,8 @@ def _table(texts: list[Texts]) -> tuple[list[str], Floats]:
             frequency[word] = frequency.get(word, 0) + 1
 
     own = {word for text in texts for part in (*text.phrases, *text.sentences) for word in tokens(part)}
-    words = sorted(own | set(islice(_by_frequency(navec), COMMON_WORDS)))
+    # Words that are often asked for lie together, so that of a mapped table few pages are read.
+    words = sorted(own) + [word for word in dict.fromkeys(islice(_by_frequency(navec), COMMON_WORDS)) if word not in own]
     table = np.zeros((len(words) + 1, DIMENSIONS), dtype=np.float32)
     for at, word in enumerate(words, 1):
         row = next((navec.vocab[form] for form in forms(word) if form in navec.vocab), None)
@@ -124,21 +127,23 @@ def _tokenizer(words: list[str]) -> Any:
     return tokenizer
 
 
-def _pairs(texts: list[Texts]) -> list[list[Pair]]:
-    """For each article, pairs that mean the same matter: a phrase with another or with a sentence, a sentence with the rest."""
-    groups = []
-    for text in texts:
-        group = [(one, other) for one in text.phrases for other in (*text.phrases, *text.sentences) if one != other]
-        if len(text.sentences) > 1:
-            for at, sentence in enumerate(text.sentences[:50]):
-                around = text.sentences[max(0, at - 4) : at] + text.sentences[at + 1 : at + 5]
-                group.append((sentence, " ".join(around)))
-        if group:
-            groups.append(group)
-    return groups
+def _pair(text: Texts, chance: random.Random) -> Pair:
+    """Two texts on the same matter: a phrase and another or a sentence, or a sentence and those around it."""
+    others = [*text.phrases, *text.sentences]
+    at = chance.randrange(_number_of_pairs(text))
+    if at < len(text.phrases) * (len(others) - 1):
+        one, other = divmod(at, len(others) - 1)
+        return others[one], others[other + (other >= one)]
+    at -= len(text.phrases) * (len(others) - 1)
+    return text.sentences[at], " ".join(text.sentences[max(0, at - _AROUND) : at] + text.sentences[at + 1 : at + 1 + _AROUND])
 
 
-def _tune(model: "SentenceTransformer", embedding: Any, groups: list[list[Pair]]) -> None:
+def _number_of_pairs(text: Texts) -> int:
+    crossed = len(text.phrases) * (len(text.phrases) + len(text.sentences) - 1)
+    return crossed + (min(len(text.sentences), _MOST_SENTENCES) if len(text.sentences) > 1 else 0)
+
+
+def _tune(model: "SentenceTransformer", embedding: Any, texts: list[Texts]) -> None:
     import torch
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
@@ -147,10 +152,10 @@ def _tune(model: "SentenceTransformer", embedding: Any, groups: list[list[Pair]]
     embedding.embedding.sparse = True
     loss = MultipleNegativesRankingLoss(model, scale=_SCALE)
     optimiser: Any = torch.optim.SparseAdam(list(model.parameters()), lr=LEARNING_RATE)
-    if len(groups) < 2:  # no negatives
+    if len(texts) < 2:  # no negatives
         return
     for _ in range(STEPS):
-        pairs = [chance.choice(group) for group in chance.sample(groups, min(BATCH, len(groups)))]
+        pairs = [_pair(text, chance) for text in chance.sample(texts, min(BATCH, len(texts)))]
         features = [embedding.preprocess([pair[side] for pair in pairs]) for side in (0, 1)]
         optimiser.zero_grad()
         loss(features, torch.empty(0)).backward()

@@ -8,6 +8,7 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from knowledge_base.embedder import Embedder, unit
 from knowledge_base.lexical import Floats, Ints
@@ -16,9 +17,12 @@ STATIC_WEIGHT = 0.5  # of the static vector beside the sentence vector: what ran
 _FLAT = 10_000  # passages: of more, an inverted file looks at the nearest cells only
 _CELLS_LOOKED_AT = 24
 _BATCH = 2048
+_LANES = 16  # FAISS reads dimensions by so many at once, if their number is a multiple; else one by one
 _MOST_TRAINED_ON = 60_000
 
+# Each search is one thread's: matrices so small are multiplied faster by one than by several that wait for each other.
 faiss.omp_set_num_threads(1)
+threadpool_limits(1, "blas")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class PassageVectors:
 
     @classmethod
     def of(cls, sentence: Floats, static: Floats) -> "PassageVectors":
-        joined = np.hstack([sentence, STATIC_WEIGHT * static]).astype(np.float32)
+        joined = _side_by_side(sentence, STATIC_WEIGHT * static)
         number, dimensions = joined.shape
         if number <= _FLAT:
             index: Any = faiss.index_factory(dimensions, "SQfp16", faiss.METRIC_INNER_PRODUCT)
@@ -51,22 +55,23 @@ class PassageVectors:
         index.add(joined)
         return cls(index, sentence.shape[1])
 
-    @property
-    def dimensions(self) -> int:
-        """Of sentence and static vector together."""
-        return int(self._index.d)
+    def fits(self, sentence: int, static: int) -> bool:
+        """Whether it holds vectors of embedders of so many dimensions."""
+        return self._split == sentence and int(self._index.d) == _padded(sentence + static)
 
-    def nearest(self, meaning: Meaning, number: int) -> Ints:
-        """The passages whose two cosines, weighted, are highest."""
-        asked = np.hstack([meaning.sentence, meaning.static])[None, :].astype(np.float32)
-        _, rows = self._index.search(asked, min(number, self._index.ntotal))
-        return np.asarray(rows[0][rows[0] >= 0], dtype=np.intp)
+    def nearest(self, meaning: Meaning, number: int) -> tuple[Ints, Floats]:
+        """The passages whose two cosines, weighted, sum up highest, and these sums."""
+        asked = _side_by_side(meaning.sentence[None, :], meaning.static[None, :])
+        sums, rows = self._index.search(asked, min(number, self._index.ntotal))
+        found = rows[0] >= 0
+        return rows[0][found].astype(np.intp), sums[0][found]
 
     def cosines(self, meaning: Meaning, passages: Ints) -> tuple[Floats, Floats]:
         """With the sentence vector and with the static one, shape (len(passages),) each."""
         stored = self._index.reconstruct_batch(passages.astype(np.int64))
         sentence = stored[:, : self._split] @ meaning.sentence
-        return sentence, stored[:, self._split :] @ meaning.static / np.float32(STATIC_WEIGHT)
+        static = stored[:, self._split : self._split + len(meaning.static)] @ meaning.static
+        return sentence, static / np.float32(STATIC_WEIGHT)
 
     def sentence_vectors(self) -> NDArray[np.float16]:
         """All of them, shape (passages, dimensions)."""
@@ -79,6 +84,19 @@ class PassageVectors:
     @classmethod
     def load(cls, path: Path, sentence_dimensions: int) -> "PassageVectors":
         return cls(faiss.read_index(str(path)), sentence_dimensions)
+
+
+def _padded(dimensions: int) -> int:
+    return -(-dimensions // _LANES) * _LANES
+
+
+def _side_by_side(sentence: Floats, static: Floats) -> Floats:
+    """Rows of both, filled up with zeros."""
+    split, dimensions = sentence.shape[1], sentence.shape[1] + static.shape[1]
+    joined = np.zeros((len(sentence), _padded(dimensions)), dtype=np.float32)
+    joined[:, :split] = sentence
+    joined[:, split:dimensions] = static
+    return joined
 
 
 class Parts:

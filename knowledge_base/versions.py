@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge_base.arrays import map_arrays, save_arrays
 from knowledge_base.calibration import Calibration
 from knowledge_base.embedder import AdaptedEmbedder, Embedder, StaticEmbedder, sentence_embedder
 from knowledge_base.index import Index, IndexRefused, Layout, Stored
@@ -17,13 +18,13 @@ from knowledge_base.spelling import Speller
 from knowledge_base.synonyms import Synonyms
 from knowledge_base.vectors import Parts, PassageVectors
 
-FORMAT = 2
+FORMAT = 3
 POINTER = "current"
 MANIFEST = "manifest.json"
 MODEL = "embedder"  # the static embedder's folder inside a version
 MATRIX = "turn.npy"
 CALIBRATION = "calibration.json"
-ARRAYS = "arrays.npz"
+ARRAYS = "arrays"
 
 
 def save(index: Index, passage_keys: NDArray[np.uint64], matrix: Floats, folder: Path) -> None:
@@ -36,19 +37,18 @@ def save(index: Index, passage_keys: NDArray[np.uint64], matrix: Floats, folder:
     _write(folder / "synonyms.json", index.synonyms.groups)
     speller = index.reader.speller
     _write(folder / "speller.json", {"own": speller.own, "words": speller.words, "fresh": sorted(speller.fresh)})
-    with (folder / ARRAYS).open("wb") as file:
-        np.savez(
-            file,
-            passage_bounds=index.layout.passages,
-            part_bounds=index.layout.parts,
-            passage_keys=passage_keys,
-            part_keys=index.parts.keys,
-            part_rows=index.parts.rows,
-            part_scales=index.parts.scales,
-            outsiders=index.outsiders,
-            speller_keys=speller.keys,
-            speller_rows=speller.rows,
-        )
+    save_arrays(
+        folder / ARRAYS,
+        passage_bounds=index.layout.passages,
+        part_bounds=index.layout.parts,
+        passage_keys=passage_keys,
+        part_keys=index.parts.keys,
+        part_rows=index.parts.rows,
+        part_scales=index.parts.scales,
+        outsiders=index.outsiders,
+        speller_keys=speller.keys,
+        speller_rows=speller.rows,
+    )
 
 
 def load(directory: Path, embedder_model: str = "") -> tuple[Index, Calibration]:
@@ -104,23 +104,22 @@ def read(folder: Path, inner: Embedder) -> Index:
     sentence = AdaptedEmbedder(inner, np.load(folder / MATRIX))
     synonyms = Synonyms(_load(folder / "synonyms.json"))
     spelling = _load(folder / "speller.json")
-    with np.load(folder / ARRAYS) as arrays:
-        index = Index(
-            articles=[Stored(**record) for record in _load(folder / "articles.json")],
-            layout=Layout(arrays["passage_bounds"], arrays["part_bounds"]),
-            words=Bm25.load(folder / "words"),
-            grams=GramTfIdf.load(folder / "grams"),
-            passages=PassageVectors.load(folder / "passages.faiss", sentence.dimensions),
-            parts=Parts(arrays["part_keys"], arrays["part_rows"], arrays["part_scales"]),
-            outsiders=arrays["outsiders"],
-            reader=Reader(
-                Speller(spelling["words"], spelling["own"], arrays["speller_keys"], arrays["speller_rows"], spelling["fresh"]), synonyms
-            ),
-            synonyms=synonyms,
-            sentence=sentence,
-            static=StaticEmbedder(folder / MODEL),
-        )
-    if index.passages.dimensions != index.sentence.dimensions + index.static.dimensions:
+    arrays = map_arrays(folder / ARRAYS)
+    speller = Speller(spelling["words"], spelling["own"], arrays["speller_keys"], arrays["speller_rows"], spelling["fresh"])
+    index = Index(
+        articles=[Stored(**record) for record in _load(folder / "articles.json")],
+        layout=Layout(arrays["passage_bounds"], arrays["part_bounds"]),
+        words=Bm25.load(folder / "words"),
+        grams=GramTfIdf.load(folder / "grams"),
+        passages=PassageVectors.load(folder / "passages.faiss", sentence.dimensions),
+        parts=Parts(arrays["part_keys"], arrays["part_rows"], arrays["part_scales"]),
+        outsiders=arrays["outsiders"],
+        reader=Reader(speller, synonyms),
+        synonyms=synonyms,
+        sentence=sentence,
+        static=StaticEmbedder(folder / MODEL),
+    )
+    if not index.passages.fits(index.sentence.dimensions, index.static.dimensions):
         raise IndexRefused(f"index {folder.name} holds vectors of other dimensions than its embedders make: build it again")
     return index
 

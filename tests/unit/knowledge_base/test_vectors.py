@@ -22,8 +22,9 @@ def test_the_nearest_are_found_after_saving_too(tmp_path: Path, number: int) -> 
     vectors = PassageVectors.load(tmp_path / "passages.faiss", 24)
     for asked in range(0, number, max(1, number // 40)):
         meaning = Meaning(sentence[asked], static[asked])
-        nearest = vectors.nearest(meaning, 5)
+        nearest, sums = vectors.nearest(meaning, 5)
         assert nearest[0] == asked
+        assert list(sums) == sorted(sums, reverse=True)
         of_sentence, of_static = vectors.cosines(meaning, nearest)
         assert of_sentence == pytest.approx(sentence[nearest] @ meaning.sentence, abs=2e-3)
         assert of_static == pytest.approx(static[nearest] @ meaning.static, abs=2e-3 / STATIC_WEIGHT)
