@@ -17,7 +17,7 @@ MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-execut
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
 TEST_PACKAGES := fonts-dejavu-core postgresql redis-server
 
-.PHONY: help setup run train test test-unit test-setup check lock clean
+.PHONY: help setup run train test test-unit test-setup check bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -42,6 +42,12 @@ check: setup  ## ruff, mypy strict, import-linter
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy $(MYPY_IN_RASA) nlu tests/rasa
 	.venv/bin/lint-imports
+
+# --inexact leaves torch, which the lock does not know, where it is.
+bench: .venv/.installed  ## hold the search beside other libraries, and measure how it grows (CORPORA: folders in BEIR's layout)
+	@$(UV) sync --frozen --inexact --group bench --python $(PYTHON)
+	$(PYTHON) benchmarks/search.py $(CORPORA)
+	$(PYTHON) benchmarks/scale.py
 
 lock: $(UV)  ## resolve both lock files anew
 	@$(UV) lock --upgrade

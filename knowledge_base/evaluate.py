@@ -38,9 +38,7 @@ def evaluate(folder: Path, *, tuned: bool = True, embedder_model: str = "", prog
     surer than nine in ten of the others), and at the index's own thresholds ``answered``, ``suggested`` and ``refused`` (the share of the
     others that get neither). Then counts, seconds of building, and ``p95_ms`` of a search on one thread. Raises CorpusError.
     """
-    articles = read_corpus(folder / "corpus.jsonl")
-    queries = {str(record["_id"]): str(record["text"]) for _, record in _records(folder / "queries.jsonl", ("_id", "text"))}
-    judged = _judgements(folder / "qrels" / "test.tsv", queries, {article.slug for article in articles})
+    articles, queries, judged = read_task(folder)
     with TemporaryDirectory(prefix="otklik-evaluate-") as place:
         begun = time.perf_counter()
         build(articles, Path(place), embedder_model, tuned=tuned, progress=progress)
@@ -100,6 +98,13 @@ def measure(found: list[str], gains: dict[str, int]) -> dict[str, float]:
         "mrr@10": 1 / first if first else 0.0,
         "ndcg@10": gained / best,
     }
+
+
+def read_task(folder: Path) -> tuple[list[Article], dict[str, str], Judgements]:
+    """A folder's articles, its queries by id, and what answers which. Raises CorpusError."""
+    articles = read_corpus(folder / "corpus.jsonl")
+    queries = {str(record["_id"]): str(record["text"]) for _, record in _records(folder / "queries.jsonl", ("_id", "text"))}
+    return articles, queries, _judgements(folder / "qrels" / "test.tsv", queries, {article.slug for article in articles})
 
 
 def read_corpus(path: Path) -> list[Article]:
