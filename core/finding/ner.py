@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from natasha import NewsEmbedding, NewsNERTagger
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController
 
 _MOST_CHARACTERS = 4000
 _one_at_a_time = threading.Lock()
