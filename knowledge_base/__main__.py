@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from core.database import open_database
 from core.models import Article
 from core.settings import Settings, SettingsError, settings_or_exit
 from knowledge_base import exchange_commands, marks_command, search_commands
 from knowledge_base.articles import ArticleError, read_folder, stored
 from knowledge_base.building import build, warm_up
+from knowledge_base.desk_reading import has_desk, read_desk
 from knowledge_base.evaluate import CorpusError, evaluate
 from knowledge_base.index import IndexRefused
 from knowledge_base.synonyms import SynonymsError
@@ -32,13 +32,7 @@ def desk_articles(settings: Settings) -> list[Article]:
 
     Raises IndexRefused if all are drafts.
     """
-    found: list[Article] = []
-    if settings.database_url or settings.database_file.exists():  # asking would make one
-        database = open_database(settings)
-        try:
-            found = database.read(stored)
-        finally:
-            database.close()
+    found = read_desk(settings, stored) if has_desk(settings) else []
     shown = [article for article in found or read_folder(settings.articles_dir, settings) if article.published]
     if not shown:
         raise IndexRefused("no article is published")

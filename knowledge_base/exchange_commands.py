@@ -10,13 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit
-from core.database import open_database
 from core.desk import Desk, open_desk
 from core.models import Operator
 from core.settings import SettingsError, settings_or_exit
 from core.words import say
 from knowledge_base import importing, sources
 from knowledge_base.articles import ArticleError, stored
+from knowledge_base.desk_reading import has_desk, read_desk
 from knowledge_base.editing import REASON_CHARACTERS
 from knowledge_base.exporting import write_folder
 from knowledge_base.importing import Options, Plan
@@ -45,13 +45,9 @@ def add_commands(commands: Any, tell: Tell) -> None:
 
 def export_command(arguments: argparse.Namespace, tell: Tell) -> int:
     settings = settings_or_exit()
-    if not settings.database_url and not settings.database_file.exists():
+    if not has_desk(settings):
         raise SettingsError(f"there is no desk in {settings.data_dir}: nothing to export")
-    database = open_database(settings)
-    try:
-        articles = database.read(stored)
-    finally:
-        database.close()
+    articles = read_desk(settings, stored)
     try:
         written = write_folder(articles, arguments.folder)
     except OSError as error:

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.database import open_database
 from core.models import Article
 from core.settings import SettingsError, settings_or_exit
 from knowledge_base import marks
+from knowledge_base.desk_reading import has_desk, read_desk
 
 Tell = Callable[[str], None]
 
@@ -26,13 +26,9 @@ def add_command(commands: Any, tell: Tell) -> None:
 
 def marks_command(arguments: argparse.Namespace, tell: Tell) -> None:
     settings = settings_or_exit()
-    if not settings.database_url and not settings.database_file.exists():
+    if not has_desk(settings):
         raise SettingsError(f"there is no desk in {settings.data_dir}: nothing is marked")
-    database = open_database(settings)
-    try:
-        rows = database.read(_rows)
-    finally:
-        database.close()
+    rows = read_desk(settings, _rows)
     if arguments.json:
         tell(json.dumps(rows, ensure_ascii=False))
         return
