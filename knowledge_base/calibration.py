@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge_base.index import Match
+from knowledge_base.index import WEIGHTS, Match
 from knowledge_base.lexical import Floats
 
-# Fixed weights beat learned and rank-based fusion; chosen on sets of four domains together (docs/search.md).
-WORDS, GRAMS, WHOLE, PART, STATIC = 1.2, 1.0, 1.0, 0.8, 0.5
 SHORTEST = 1.25  # words: one word is never answered anyway, and the bare name of a matter («документы») should suggest
 
 
@@ -67,8 +65,7 @@ class Calibration:
 
 def score(match: Match) -> Floats:
     """What articles are ranked by."""
-    fused = WORDS * match.words + GRAMS * match.grams + WHOLE * match.whole + PART * match.part + STATIC * match.static
-    return np.asarray(fused, dtype=np.float32)
+    return np.asarray(sum(weight * getattr(match, channel) for channel, weight in WEIGHTS.items()), dtype=np.float32)
 
 
 def features(match: Match) -> NDArray[np.float64]:

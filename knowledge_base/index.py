@@ -11,14 +11,17 @@ from knowledge_base.lexical import Bm25, Floats, GramTfIdf, Ints, spans
 from knowledge_base.passages import Texts
 from knowledge_base.query import Query, Reader
 from knowledge_base.synonyms import Synonyms
-from knowledge_base.vectors import Meaning, Parts, PassageVectors
+from knowledge_base.vectors import STATIC_WEIGHT, Meaning, Parts, PassageVectors
 from knowledge_base.words import lemmas
 
 # Of more articles, only those of the likeliest passages are looked at closely: by words and vectors, of the first by one or the other.
 _LOOK_AT_ALL = 120
 _FIRST, _LIKELIEST = 200, 60
-_WORDS = 1.2  # of words beside vectors, as in calibration.py
 _OUTSIDERS = 5  # the nearest texts that no article answers, averaged
+
+# How much each of a match's channels counts in the score. Fixed weights beat learned and rank-based fusion; chosen on sets of four domains
+# together (docs/search.md).
+WEIGHTS = {"words": 1.2, "grams": 1.0, "whole": 1.0, "part": 0.8, "static": STATIC_WEIGHT}
 
 
 class IndexRefused(Exception):
@@ -138,7 +141,7 @@ class Index:
         passages = np.union1d(near, _highest(by_words, _FIRST))
         likeness = np.full(len(by_words), nearness.min(initial=0.0), dtype=np.float32)  # at most, of those not found near
         likeness[near] = nearness
-        likeness = likeness[passages] + _WORDS * by_words[passages]
+        likeness = likeness[passages] + WEIGHTS["words"] * by_words[passages]
         likeliest = passages[_highest(likeness, _LIKELIEST)]
         return np.unique(np.searchsorted(self.layout.passages, likeliest, side="right") - 1).astype(np.intp)
 

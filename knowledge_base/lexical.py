@@ -62,9 +62,6 @@ class Rows:
         width = int(matrix.shape[1])
         return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.min_scalar_type(width)), matrix.data.astype(values), width)
 
-    def __len__(self) -> int:
-        return len(self.bounds) - 1
-
     def times(self, vector: Floats, rows: Ints) -> Floats:
         """The products of some rows with a vector of shape (width,); shape (len(rows),)."""
         begins, ends = self.bounds[rows], self.bounds[rows + 1]

@@ -6,21 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from core.settings import Settings
-from knowledge_base import calibration as weights
 from knowledge_base.calibration import Calibration
-from knowledge_base.index import Index, IndexRefused
+from knowledge_base.index import WEIGHTS, Index, IndexRefused
 from knowledge_base.search import Result, explain
 from knowledge_base.search import search as search_in
 from knowledge_base.versions import load
 
 _OUTCOMES = {"answer": "answer: the first article", "suggestions": "suggestions", "none": "none: nothing here is near"}
-_CHANNELS = {
-    "words": weights.WORDS,
-    "grams": weights.GRAMS,
-    "whole": weights.WHOLE,
-    "part": weights.PART,
-    "static": weights.STATIC,
-}
 
 
 def search(text: str, settings: Settings, build: Callable[[], None], *, as_json: bool) -> None:
@@ -61,12 +53,12 @@ def _print_table(index: Index, calibration: Calibration, text: str, result: Resu
         _print(f"         {written} → {meant}")
     _print(f"outcome  {_OUTCOMES[result.outcome]} (suggestions from {calibration.suggest}, an answer from {calibration.answer})")
     _print(f"strange  {match.unseen:.2f} of the words, by rarity, in no article; {match.outside:.2f} like texts that none answers\n")
-    _print("sure   score " + "".join(f"{name:>8}" for name in _CHANNELS) + "   article")
-    _print("            " + "".join(f"{f'×{weight:g}':>8}" for weight in _CHANNELS.values()))
+    _print("sure   score " + "".join(f"{name:>8}" for name in WEIGHTS) + "   article")
+    _print("            " + "".join(f"{f'×{weight:g}':>8}" for weight in WEIGHTS.values()))
     row_of = {index.articles[at].slug: row for row, at in enumerate(match.articles)}
     for hit in result.hits:
         row = row_of.get(hit.slug)  # none: only a sentence of a long text found it
-        channels = [f"{getattr(match, name)[row]:8.3f}" if row is not None else "       –" for name in _CHANNELS]
+        channels = [f"{getattr(match, name)[row]:8.3f}" if row is not None else "       –" for name in WEIGHTS]
         _print(f"{hit.confidence:4.2f} {hit.score:7.3f} {''.join(channels)}   {hit.slug}: {hit.title}")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,7 @@ class KeptVectors:
     def encode(self, texts: list[str], embedder: Embedder) -> NDArray[np.float16]:
         """Shape (texts, dimensions): those known looked up, the rest encoded."""
         vectors = np.empty((len(texts), embedder.dimensions), dtype=np.float16)
-        row_of = {int(key): row for row, key in enumerate(self.keys)}
-        rows = [row_of.get(text_key(text)) for text in texts]
+        rows = [self._row_of.get(text_key(text)) for text in texts]
         new = [at for at, row in enumerate(rows) if row is None]
         known = [(at, row) for at, row in enumerate(rows) if row is not None]
         if known:
@@ -141,6 +141,10 @@ class KeptVectors:
             batch = new[start : start + _BATCH]
             vectors[batch] = embedder.encode([texts[at] for at in batch])
         return vectors
+
+    @cached_property
+    def _row_of(self) -> dict[int, int]:
+        return {int(key): row for row, key in enumerate(self.keys)}
 
     @classmethod
     def nothing(cls, dimensions: int) -> "KeptVectors":
