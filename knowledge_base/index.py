@@ -109,11 +109,9 @@ class Index:
 
     def _match_worded(self, queries: list[Query]) -> list[Match]:
         plain = [" ".join(self.synonyms.in_plain_words(query.words, query.lemmas)) for query in queries]
-        # Two readings of each question, averaged: encoders know slang by its plain word, and endings from what was written.
-        readings = self.sentence.encode([text for query, words in zip(queries, plain, strict=True) for text in (query.text, words)])
-        means = readings.reshape(len(queries), 2, -1).mean(axis=1)
+        sentence = self.sentence.encode(plain)
         static = self.static.encode([query.text for query in queries])
-        return [self._match(*one) for one in zip(queries, plain, map(Meaning, means, static), strict=True)]
+        return [self._match(*one) for one in zip(queries, plain, map(Meaning, sentence, static), strict=True)]
 
     def _match(self, query: Query, plain: str, meaning: Meaning) -> Match:
         by_words = self.words.scores(query.lemmas + self.synonyms.terms(query.lemmas))

@@ -151,9 +151,9 @@ class GramTfIdf:
         known = [(row, number) for name, number in Counter(grams(text)).items() if (row := self.terms.row(name)) is not None]
         if known:
             rows, numbers = np.array(known).T
-            asked[rows] = (1 + np.log(numbers)) * self.terms.idf[rows]
-        length = float(np.linalg.norm(asked))
-        return self._weights.times(asked / np.float32(max(length, 1e-9)), passages)
+            weights = (1 + np.log(numbers)) * self.terms.idf[rows]
+            asked[rows] = weights / np.linalg.norm(weights)
+        return self._weights.times(asked, passages)
 
     def save(self, folder: Path) -> None:
         _save(folder, self.terms, self._weights)
