@@ -1,4 +1,4 @@
-"""How the search grows: ``python benchmarks/scale.py [--million]``. Articles are recombined from the shipped ones (recombined.py).
+"""How the search grows: ``python benchmarks/scale.py [SIZE …]``. Articles are recombined from the shipped ones (recombined.py).
 
 Built by one process, served by another. A search is timed in processor time on one thread, in which other work on the machine counts
 little; a build and a start also by the wall, as people wait for them.
@@ -29,11 +29,11 @@ class Size:
     promised: dict[str, float]
 
 
-SIZES = [
-    Size("1,000 articles", 1_000, 1, 12, {"p95_processor": 5, "start": 3, "memory": 300, "build": 60}),
-    Size("100,000 passages", 25_000, 4, 2, {"p95_processor": 8}),
-]
-MILLION = Size("1,000,000 passages", 250_000, 4, 2, {})
+SIZES = {
+    "1k": Size("1,000 articles", 1_000, 1, 12, {"p95_processor": 5, "start": 3, "memory": 300, "build": 60}),
+    "100k": Size("100,000 passages", 25_000, 4, 2, {"p95_processor": 8}),
+    "1m": Size("1,000,000 passages", 250_000, 4, 2, {}),
+}
 _ROUNDS = 3
 _COLUMNS = {
     "build": "build, s",
@@ -50,12 +50,15 @@ _COLUMNS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--million", action="store_true", help="a million passages too: hours, and tens of gigabytes of memory")
+    parser.add_argument("sizes", nargs="*", metavar="SIZE", help="1k, 100k (the default is both), 1m: hours and tens of gigabytes")
     parser.add_argument("--keep", type=Path, help="build in this empty folder, and leave the indexes there")
     arguments = parser.parse_args()
+    if unknown := set(arguments.sizes) - SIZES.keys():
+        parser.error(f"no such size: {', '.join(sorted(unknown))}")
+    sizes = [SIZES[name] for name in arguments.sizes or ["1k", "100k"]]
     print(f"| | {' | '.join(_COLUMNS.values())} |\n|---|{'---:|' * len(_COLUMNS)}")
     with TemporaryDirectory(prefix="otklik-scale-") as place:
-        for size in [*SIZES, MILLION] if arguments.million else SIZES:
+        for size in sizes:
             folder = (arguments.keep or Path(place)) / str(size.articles)
             folder.mkdir(parents=True)
             measured = {**in_child("scale.py", "build", folder, size.articles, size.passages, size.aliases, threads=2), **_serve(folder)}
