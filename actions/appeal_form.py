@@ -1,24 +1,21 @@
-"""The appeal form: asks for what an appeal needs, one field after another, and sends it off. Personal data is in the slots as tokens only.
+"""The appeal form: what an appeal needs, and how it is sent off. The steps of any form are in actions/forms.py."""
 
-Rasa's form loop calls ``validate_appeal_form`` at each message. A message that is no answer makes it reject, and the rule of its intent
-runs: the question is answered, the person called, and the form asks again.
-"""
-
-import asyncio
-from typing import Any
+import re
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.form_answers import NOTHING, SKIPPED, Heard, SomethingElse, read_answer
+from actions import forms
+from actions.form_answers import READERS, SKIPPED, read_answer
+from actions.forms import Form, Slots, leave
 from actions.guard import Events, GuardedAction, conversation_id
+from actions.heard import Heard
 from actions.records import records
-from core.settings import settings
+from core.settings import Settings
 from handoff.fields import FieldFault
 
 FORM = "appeal_form"
-REQUESTED = "requested_slot"
 # In the order in which they are asked for.
 FIELDS = (
     "consent",
@@ -32,9 +29,8 @@ FIELDS = (
     "screenshots",
     "confirmation",
 )
-SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name")
+NOTHING = "nothing"  # to be corrected
 _KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
-_BEGINNINGS = frozenset({"file_appeal", *_KINDS})
 _KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
 _CORRECTIONS = {
     "full_name": "Имя",
@@ -45,47 +41,57 @@ _CORRECTIONS = {
     "screenshots": "Приложить ещё файлы",
     NOTHING: "Ничего, всё верно",
 }
+# A field → what people call it.
+_NAMES_OF_FIELDS = {
+    "full_name": r"\bим(?:я|ени|ене)\b|фио|фамил|отчеств",
+    "snils": r"снилс",
+    "reply_channel": r"почт|адрес|e-?mail|имейл|телефон|способ|ответ|связ",
+    "problem": r"описан|проблем|текст|случилось|суть",
+    "application_number": r"заявлен|заявк|номер",
+    "screenshots": r"скрин|снимк|файл|картин|фото|вложен",
+}
+_NOTHING_TO_CORRECT = re.compile(r"ничего|вс[её] (?:верно|правильно|хорошо|так)|отправ|назад|\bнет\b|передумал")
 _SUMMARY_CHARACTERS = 600
 
 
-class ValidateAppealForm(GuardedAction):
-    """Reads the answer to the field asked for, and says which comes next."""
+class ValidateAppealForm(Form):
+    """Asks for what an appeal needs."""
 
-    def name(self) -> str:
-        return f"validate_{FORM}"
+    form = FORM
+    slots = ("appeal_kind", *FIELDS, "files", "field_to_correct")
+    beginnings = frozenset({"file_appeal", *_KINDS})
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        slots = {name: tracker.get_slot(name) for name in SLOTS}
-        asked = tracker.get_slot(REQUESTED)
-        if asked is None:
-            intent = str(tracker.get_intent_of_latest_message())
-            return self._go_on(dispatcher, slots, {"appeal_kind": _KINDS.get(intent, "complex")})
-        if not _is_answered_now(tracker):
-            return [SlotSet(REQUESTED, asked)]  # back from something else: the field is asked for again
-        heard = await _hear(tracker)
-        try:
-            found = await asyncio.to_thread(read_answer, asked, heard, slots, settings())
-        except SomethingElse:
-            intent = str(tracker.get_intent_of_latest_message())
-            # Who is in the form already is not led into it once more.
-            return [SlotSet(asked, None), SlotSet(REQUESTED, asked)] if intent in _BEGINNINGS else []
-        except FieldFault as fault:
-            dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
-            doubted = [SlotSet("doubted_name", next(iter(heard.values), None))] if asked == "full_name" else []
-            return [SlotSet(asked, None), *doubted, SlotSet(REQUESTED, asked)]
-        if found.get("consent"):
-            dispatcher.utter_message(json_message={"do": "record_consent", "fields": {}})
-        return self._go_on(dispatcher, slots, found)
+    def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:  # noqa: ARG002
+        return {"appeal_kind": _KINDS.get(heard.intent, "complex")}
 
-    def _go_on(self, dispatcher: CollectingDispatcher, slots: dict[str, Any], found: dict[str, Any]) -> Events:
-        after = {**slots, **found}
-        following = next_field(after)
-        dispatcher.utter_message(json_message={"do": "keep_draft", "fields": {**after, REQUESTED: following}})
-        return [*(SlotSet(name, value) for name, value in found.items()), SlotSet(REQUESTED, following)]
+    def read(self, asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
+        return read_answer(asked, heard, slots, known, {**READERS, "field_to_correct": read_field_to_correct})
 
-    def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        super().after_failure(dispatcher, tracker)
-        return [SlotSet(REQUESTED, tracker.get_slot(REQUESTED) or FIELDS[0]), SlotSet("offered", "no_answer")]
+    def next_field(self, slots: Slots) -> str | None:
+        if slots["consent"] is False:
+            return None
+        if slots["field_to_correct"]:
+            return "field_to_correct"
+        needless = {"email", "phone"} - {slots["reply_channel"]}
+        return next((name for name in FIELDS if slots[name] is None and name not in needless), None)
+
+
+def read_field_to_correct(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
+    """Empties the field, which is asked for next; nothing to correct leads back to the confirmation."""
+    wanted = heard.chosen
+    text = heard.text.lower()
+    if wanted is None and not heard.is_button:
+        wanted = next((name for name, words in _NAMES_OF_FIELDS.items() if re.search(words, text)), None)
+        if wanted is None and _NOTHING_TO_CORRECT.search(text):
+            wanted = NOTHING
+    if wanted == NOTHING:
+        return {"field_to_correct": None}
+    if wanted not in _NAMES_OF_FIELDS:
+        raise FieldFault("field_to_correct", "field_to_correct_unknown")
+    emptied: Slots = {wanted: None, "field_to_correct": None}
+    if wanted == "reply_channel":
+        emptied |= {"email": None, "phone": None}
+    return emptied
 
 
 class EndAppealForm(GuardedAction):
@@ -170,31 +176,14 @@ class StartSession(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         draft = await records().draft(conversation_id(tracker))
-        restored = [*(SlotSet(name, value) for name, value in draft.items()), ActiveLoop(FORM)] if draft else []
-        return [SessionStarted(), *restored, ActionExecuted("action_listen")]
+        if draft is None:
+            return [SessionStarted(), ActionExecuted("action_listen")]
+        form = draft.pop(forms.FORM)
+        return [SessionStarted(), *map(SlotSet, draft, draft.values()), ActiveLoop(form), ActionExecuted("action_listen")]
 
     def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         # The citizen's message is answered all the same; what the form held they see above.
         return [SessionStarted(), ActionExecuted("action_listen")]
-
-
-def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
-    """Forgets the form, if one is under way, and all that was found and offered."""
-    in_form = (tracker.active_loop or {}).get("name") == FORM
-    if in_form:
-        dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
-    dispatcher.utter_message(response=f"{response}_form" if in_form else response)
-    return [AllSlotsReset(), ActiveLoop(None)]
-
-
-def next_field(slots: dict[str, Any]) -> str | None:
-    """The field to be asked for, None when the form is over."""
-    if slots["consent"] is False:
-        return None
-    if slots["field_to_correct"]:
-        return "field_to_correct"
-    needless = {"email", "phone"} - {slots["reply_channel"]}
-    return next((name for name in FIELDS if slots[name] is None and name not in needless), None)
 
 
 def summary(tracker: Tracker) -> str:
@@ -213,23 +202,3 @@ def summary(tracker: Tracker) -> str:
         "Файлы": f"приложено: {files}" if files else "нет",
     }
     return "\n".join(f"{title}: {value}" for title, value in lines.items())
-
-
-def _is_answered_now(tracker: Tracker) -> bool:
-    """Whether nothing was done yet about the latest message. Rasa appends the form's own execution before it asks for validation."""
-    done = [event["event"] for event in tracker.events if event["event"] in ("user", "action")]
-    return bool(done[-2:-1] == ["user"])
-
-
-async def _hear(tracker: Tracker) -> Heard:
-    message = tracker.latest_message
-    text = str(message.get("text") or "")
-    intent = message.get("intent") or {}
-    return Heard(
-        text=text,
-        intent=str(intent.get("name")),
-        confidence=float(intent.get("confidence") or 0),
-        entities={entity["entity"]: entity["value"] for entity in message.get("entities") or []},
-        values=await records().values(conversation_id(tracker), text),
-        files=await records().files(message["metadata"]["message_id"]) if (message.get("metadata") or {}).get("message_id") else [],
-    )

@@ -186,7 +186,7 @@ async def test_a_new_episode_takes_the_form_up(desk: Desk, conversation_id: uuid
         conversations.keep_draft(session, desk.vault, conversation, slots)
 
     for slots in ({"consent": True, "requested_slot": "full_name"}, {"full_name": "pdname1", "requested_slot": "snils"}):
-        locked(desk, conversation_id, keep, slots)
+        locked(desk, conversation_id, keep, {"form": "appeal_form", **slots})
     begun, *slots_set, loop, listen = await restored(desk, conversation_id, monkeypatch)
     assert (begun["event"], loop["event"], loop["name"], listen["name"]) == (
         "session_started",

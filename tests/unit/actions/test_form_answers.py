@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from actions.appeal_form import FIELDS, next_field
-from actions.form_answers import Heard, SomethingElse, read_answer
+from actions.appeal_form import FIELDS, ValidateAppealForm
+from actions.heard import Heard, SomethingElse
 from core.settings import Settings
 from handoff.fields import FieldFault
 from tests.data.personas import ANNA, PYOTR
 
+FORM = ValidateAppealForm()
 VALUES = {
     "pdname1": ANNA.full_name,
     "pdsnils1": ANNA.snils,
@@ -67,7 +68,7 @@ def heard(text: str, intent: str = "inform", confidence: float = 0.3, **more: An
     ],
 )
 def test_answers(shipped: Settings, asked: str, message: Heard, found: dict[str, Any] | None) -> None:
-    assert read_answer(asked, message, {"files": ["old"]}, shipped) == (found or {asked: message.text})
+    assert FORM.read(asked, message, {"files": ["old"]}, shipped) == (found or {asked: message.text})
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,10 @@ def test_answers(shipped: Settings, asked: str, message: Heard, found: dict[str,
 )
 def test_faults(shipped: Settings, asked: str, text: str, key: str | None) -> None:
     if key is None:  # of several numbers the one that can be right is taken
-        assert read_answer(asked, heard(text), {}, shipped) == {asked: "pdsnils1"}
+        assert FORM.read(asked, heard(text), {}, shipped) == {asked: "pdsnils1"}
         return
     with pytest.raises(FieldFault) as fault:
-        read_answer(asked, heard(text), {}, shipped)
+        FORM.read(asked, heard(text), {}, shipped)
     assert fault.value.key == key
     assert fault.value.words
 
@@ -113,28 +114,28 @@ def test_faults(shipped: Settings, asked: str, text: str, key: str | None) -> No
 )
 def test_commands_and_questions_lead_away_from_every_field(shipped: Settings, asked: str, text: str, intent: str) -> None:
     with pytest.raises(SomethingElse):
-        read_answer(asked, heard(text, intent, 0.9), {}, shipped)
+        FORM.read(asked, heard(text, intent, 0.9), {}, shipped)
 
 
 @pytest.mark.parametrize("asked", [field for field in FIELDS if field not in ("consent", "confirmation")])
 @pytest.mark.parametrize("text", ["спасибо", "добрый день"])
 def test_small_talk_fills_no_field(shipped: Settings, asked: str, text: str) -> None:
     with pytest.raises((SomethingElse, FieldFault)):
-        read_answer(asked, heard(text, "thank", 0.9), {}, shipped)
+        FORM.read(asked, heard(text, "thank", 0.9), {}, shipped)
 
 
 def test_personal_data_that_is_not_behind_a_token_fills_no_slot(shipped: Settings) -> None:
     for asked, text in [("full_name", ANNA.full_name), ("snils", ANNA.snils), ("email", ANNA.email), ("phone", ANNA.phone)]:
         with pytest.raises((SomethingElse, FieldFault)):
-            read_answer(asked, Heard(text=text, intent="inform", confidence=0.3), {}, shipped)
+            FORM.read(asked, Heard(text=text, intent="inform", confidence=0.3), {}, shipped)
 
 
 def test_the_order_of_the_fields() -> None:
     slots: dict[str, Any] = dict.fromkeys((*FIELDS, "field_to_correct"))
     asked = []
-    while (field := next_field(slots)) is not None:
+    while (field := FORM.next_field(slots)) is not None:
         asked.append(field)
         slots[field] = "phone" if field == "reply_channel" else True
     assert asked == [field for field in FIELDS if field != "email"]
-    assert next_field(dict.fromkeys(slots) | {"consent": False}) is None
-    assert next_field(slots | {"field_to_correct": True}) == "field_to_correct"
+    assert FORM.next_field(dict.fromkeys(slots) | {"consent": False}) is None
+    assert FORM.next_field(slots | {"field_to_correct": True}) == "field_to_correct"
