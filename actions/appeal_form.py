@@ -1,19 +1,22 @@
-"""The appeal form: what an appeal needs, and how it is sent off. The steps of any form are in actions/forms.py."""
+"""The appeal form: what an appeal needs, in which order, and what one message tells of it. The steps of any form are in actions/forms.py."""
 
 import re
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionStarted, SlotSet
+from rasa_sdk.events import ActionExecuted, ActiveLoop, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import forms
-from actions.form_answers import READERS, SKIPPED, read_answer
-from actions.forms import Form, Slots, leave
+from actions.form_answers import READERS, read_answer
+from actions.form_summary import CORRECTIONS, summary
+from actions.forms import DOUBTED, Form, FormEnd, Slots, form_of, leave
 from actions.guard import Events, GuardedAction, conversation_id
-from actions.heard import Heard
+from actions.heard import Heard, is_a_try
 from actions.records import records
+from core.models import AppealKind
+from core.personal_data import TOKEN
 from core.settings import Settings
-from handoff.fields import FieldFault
+from handoff.fields import FieldFault, find_told, parse_problem, parse_reply_channel, recognise_urgency
 
 FORM = "appeal_form"
 # In the order in which they are asked for.
@@ -21,51 +24,79 @@ FIELDS = (
     "consent",
     "full_name",
     "snils",
+    "birth_date",
     "reply_channel",
     "email",
     "phone",
+    "category",
     "problem",
     "application_number",
+    "occurred_at",
+    "tried",
     "screenshots",
     "confirmation",
 )
 NOTHING = "nothing"  # to be corrected
-_KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
-_KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
-_CORRECTIONS = {
-    "full_name": "Имя",
-    "snils": "СНИЛС",
-    "reply_channel": "Способ ответа",
-    "problem": "Описание",
-    "application_number": "Номер заявления",
-    "screenshots": "Приложить ещё файлы",
-    NOTHING: "Ничего, всё верно",
-}
+_KINDS = {"file_complaint": AppealKind.COMPLAINT, "make_suggestion": AppealKind.SUGGESTION}
 # A field → what people call it.
 _NAMES_OF_FIELDS = {
     "full_name": r"\bим(?:я|ени|ене)\b|фио|фамил|отчеств",
     "snils": r"снилс",
+    "birth_date": r"рожден|\bд\.? ?р\b",
+    "occurred_at": r"когда|\bдат[аыу]\b|врем[яе]",
     "reply_channel": r"почт|адрес|e-?mail|имейл|телефон|способ|ответ|связ",
+    "category": r"\bвид|категори|\bтип\b|\bтем[аыу]\b",
+    "tried": r"пробовал|пытал",
     "problem": r"описан|проблем|текст|случилось|суть",
     "application_number": r"заявлен|заявк|номер",
     "screenshots": r"скрин|снимк|файл|картин|фото|вложен",
 }
 _NOTHING_TO_CORRECT = re.compile(r"ничего|вс[её] (?:верно|правильно|хорошо|так)|отправ|назад|\bнет\b|передумал")
-_SUMMARY_CHARACTERS = 600
+_CORRECTS = re.compile(
+    r"ошиб|исправ|неверн|не так|перепут|вернее|точнее|правильно|другой|другая|не тот|не та\b|поменя|измен", re.IGNORECASE
+)
+_REVIEW = ("confirmation", "field_to_correct")
+# «Хочу подать жалобу»: what is left beside it may be the story.
+_WISH = re.compile(
+    r"^\W*(?:(?:здравствуйте|добрый \w+|привет)\W+)?(?:я )?(?:очень )?(?:хочу|хотел\w* бы|прошу|нужно|надо|желаю|можно|давайте|помогите|мне (?:нужно|надо))?\W*"
+    r"(?:пода\w+|остав\w+|оформ\w+|напис\w+|зарегистр\w+|прин\w+|внес\w+|созда\w+|завес\w+|завед\w+|состав\w+|отправ\w+|запи\w+)?\W*"
+    r"(?:от меня |мо[юеё] |нов\w+ )?(?:обращени\w+|жалоб\w+|заявк\w+|предложени\w+|претензи\w+|тикет\w*|пожаловаться|жалуюсь|предложить|предлагаю)?\W*",
+    re.IGNORECASE,
+)
+_STORY_WORDS = 6
+_CONTACT_WORDS = 8  # beside an address that is told to be answered at
 
 
 class ValidateAppealForm(Form):
     """Asks for what an appeal needs."""
 
     form = FORM
-    slots = ("appeal_kind", *FIELDS, "files", "field_to_correct")
+    slots = (*FIELDS, "files", "field_to_correct")
     beginnings = frozenset({"file_appeal", *_KINDS})
 
-    def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:  # noqa: ARG002
-        return {"appeal_kind": _KINDS.get(heard.intent, "complex")}
+    def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
+        """What was told already is not asked for again: the kind by the wish, fields by their values, the problem by a story."""
+        found: Slots = {"files": heard.files} if heard.files else {}
+        if not heard.is_button:
+            found |= _told(heard, slots, known)
+            if _is_story(heard.text, known):
+                found["problem"] = heard.text
+        kind = _KINDS.get(heard.intent)
+        if kind is None and recognise_urgency(heard.text):
+            kind = AppealKind.URGENT
+        return found | ({"category": str(kind)} if kind else {})
 
     def read(self, asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
-        return read_answer(asked, heard, slots, known, {**READERS, "field_to_correct": read_field_to_correct})
+        told = {} if heard.is_button else _told(heard, slots, known, asked)
+        try:
+            found = read_answer(asked, heard, slots, known, {**READERS, **_REVIEWERS})
+        except FieldFault as fault:
+            if not told or is_a_try(fault):
+                raise
+            found = {}
+        if told and asked in _REVIEW:  # what is told there corrects, and is looked through once more
+            return found | told | {"field_to_correct": None, "confirmation": None}
+        return told | found
 
     def next_field(self, slots: Slots) -> str | None:
         if slots["consent"] is False:
@@ -76,14 +107,55 @@ class ValidateAppealForm(Form):
         return next((name for name in FIELDS if slots[name] is None and name not in needless), None)
 
 
+def _told(heard: Heard, slots: Slots, known: Settings, asked: str | None = None) -> Slots:
+    """What a message tells beside the answer, of what is not known yet or is being corrected."""
+    corrects = asked in _REVIEW or _CORRECTS.search(heard.text) is not None
+    told = {
+        field: value
+        for field, value in find_told(heard.text, heard.values, known, now=heard.at).items()
+        if field != asked and (slots.get(field) is None or (corrects and slots[field] != value and field in READERS))
+    }
+    if asked in _REVIEW or asked in ("birth_date", "occurred_at", "reply_channel", "category", "consent"):
+        told.pop("occurred_at", None)
+    contacts = {"email", "phone"} & set(told)
+    if len(contacts) == 1 and asked not in ("email", "phone", "reply_channel") and (slots.get("reply_channel") is None or corrects):
+        words = TOKEN.sub(" ", heard.text)
+        if len(words.split()) <= _CONTACT_WORDS or _chosen(words, known) in contacts:
+            told["reply_channel"] = contacts.pop()
+    return told
+
+
+def _chosen(words: str, known: Settings) -> str | None:
+    try:
+        return str(parse_reply_channel(words, known))
+    except FieldFault:
+        return None
+
+
+def _is_story(text: str, known: Settings) -> bool:
+    rest = TOKEN.sub(" ", _WISH.sub("", text, count=1))
+    try:
+        parse_problem(rest, known)
+    except FieldFault:
+        return False
+    return len(rest.split()) >= _STORY_WORDS
+
+
+def read_confirmation(heard: Heard, slots: Slots, settings: Settings) -> Slots:
+    """Also a button of the summary, or words that say at once what is to be corrected."""
+    if heard.chosen is not None:
+        return read_field_to_correct(heard, slots, settings)
+    found = READERS["confirmation"](heard, slots, settings)
+    if found.get("field_to_correct") and not heard.is_button and _named(heard.text):
+        return read_field_to_correct(heard, slots, settings)
+    return found
+
+
 def read_field_to_correct(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
     """Empties the field, which is asked for next; nothing to correct leads back to the confirmation."""
     wanted = heard.chosen
-    text = heard.text.lower()
     if wanted is None and not heard.is_button:
-        wanted = next((name for name, words in _NAMES_OF_FIELDS.items() if re.search(words, text)), None)
-        if wanted is None and _NOTHING_TO_CORRECT.search(text):
-            wanted = NOTHING
+        wanted = _named(heard.text) or (NOTHING if _NOTHING_TO_CORRECT.search(heard.text.lower()) else None)
     if wanted == NOTHING:
         return {"field_to_correct": None}
     if wanted not in _NAMES_OF_FIELDS:
@@ -94,20 +166,25 @@ def read_field_to_correct(heard: Heard, _slots: Slots, _settings: Settings) -> S
     return emptied
 
 
-class EndAppealForm(GuardedAction):
-    """The form is over: the appeal is registered by the gateway, or there is none for want of consent."""
+def _named(text: str) -> str | None:
+    return next((name for name, words in _NAMES_OF_FIELDS.items() if re.search(words, text.lower())), None)
 
-    def name(self) -> str:
-        return "action_end_appeal_form"
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+_REVIEWERS = {"confirmation": read_confirmation, "field_to_correct": read_field_to_correct}
+
+
+class EndAppealForm(FormEnd):
+    """The appeal is registered by the gateway, or there is none for want of consent."""
+
+    form = FORM
+
+    async def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
         if tracker.get_slot("consent"):
-            fields = {name: tracker.get_slot(name) for name in ("appeal_kind", *FIELDS, "files")}
+            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files")}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
             dispatcher.utter_message(response="utter_consent_refused")
-        return [AllSlotsReset(), ActiveLoop(None)]
 
 
 class Cancel(GuardedAction):
@@ -117,7 +194,7 @@ class Cancel(GuardedAction):
         return "action_cancel"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        return leave(dispatcher, tracker, "utter_cancel")
+        return leave(dispatcher, form_of(tracker), "utter_cancel")
 
 
 class StartOver(GuardedAction):
@@ -127,7 +204,23 @@ class StartOver(GuardedAction):
         return "action_start_over"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        return leave(dispatcher, tracker, "utter_start_over")
+        return leave(dispatcher, form_of(tracker), "utter_start_over")
+
+
+class AskFullName(GuardedAction):
+    """Who was misread may say that it is right."""
+
+    def name(self) -> str:
+        return "action_ask_full_name"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        asked, text = tracker.get_slot(DOUBTED) or (None, "")
+        names = [found[0] for found in TOKEN.finditer(text)] if asked == "full_name" else []
+        if len(names) == 1:
+            dispatcher.utter_message(response="utter_ask_full_name_again", name=names[0])
+        else:
+            dispatcher.utter_message(response="utter_ask_full_name")
+        return []
 
 
 class AskScreenshots(GuardedAction):
@@ -146,13 +239,14 @@ class AskScreenshots(GuardedAction):
 
 
 class AskConfirmation(GuardedAction):
-    """All that was told, to be looked through."""
+    """All that was told, to be looked through, with a button for each field."""
 
     def name(self) -> str:
         return "action_ask_confirmation"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary(tracker))
+        slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
+        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary(slots), buttons=_buttons())
         return []
 
 
@@ -163,9 +257,13 @@ class AskFieldToCorrect(GuardedAction):
         return "action_ask_field_to_correct"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
-        buttons = [{"title": title, "payload": f'/inform{{"value": "{name}"}}'} for name, title in _CORRECTIONS.items()]
-        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=buttons)
+        nothing = {"title": "Ничего, всё верно", "payload": f'/inform{{"value": "{NOTHING}"}}'}
+        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=[*_buttons(), nothing])
         return []
+
+
+def _buttons() -> list[dict[str, str]]:
+    return [{"title": title, "payload": f'/inform{{"value": "{name}"}}'} for name, title in CORRECTIONS.items()]
 
 
 class StartSession(GuardedAction):
@@ -184,21 +282,3 @@ class StartSession(GuardedAction):
     def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         # The citizen's message is answered all the same; what the form held they see above.
         return [SessionStarted(), ActionExecuted("action_listen")]
-
-
-def summary(tracker: Tracker) -> str:
-    """The form's contents as lines, with tokens."""
-    channel = tracker.get_slot("reply_channel")
-    problem = str(tracker.get_slot("problem"))
-    number = tracker.get_slot("application_number")
-    files = len(tracker.get_slot("files") or [])
-    lines = {
-        "Вид": _KIND_WORDS[tracker.get_slot("appeal_kind")],
-        "Имя": tracker.get_slot("full_name"),
-        "СНИЛС": tracker.get_slot("snils"),
-        "Ответить": f"письмом на {tracker.get_slot('email')}" if channel == "email" else f"по телефону {tracker.get_slot('phone')}",
-        "Что случилось": problem if len(problem) <= _SUMMARY_CHARACTERS else problem[:_SUMMARY_CHARACTERS].rsplit(" ", 1)[0] + "…",
-        "Номер заявления": "не указан" if number == SKIPPED else number,
-        "Файлы": f"приложено: {files}" if files else "нет",
-    }
-    return "\n".join(f"{title}: {value}" for title, value in lines.items())

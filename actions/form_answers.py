@@ -8,16 +8,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from actions.heard import Heard, SomethingElse, refuse_commands, refuse_other_wishes, says_nothing, token_of
+from core.models import AppealKind
 from core.personal_data import TOKEN
 from core.settings import Settings
-from handoff.fields import PARSERS, FieldFault, find_application_number, parse_reply_channel
+from handoff.fields import PARSERS, FieldFault, parse_occurred_at, parse_reply_channel, recognise_urgency, says_yes
+from handoff.fields.writing import LETTER
 
 SKIPPED = ""
 
 Slots = dict[str, Any]
 Reader = Callable[[Heard, Slots, Settings], Slots]
 
-FREE_TEXT = frozenset({"full_name", "problem"})  # almost any text may be an answer
+FREE_TEXT = frozenset({"full_name", "problem", "tried"})  # almost any text may be an answer
+_MOST_CHARACTERS = 200  # of a time that is kept as written
+_DID = re.compile(r"проб|дела|переза|обнов|чист|меня|зван|звон|писал|заход|входил", re.IGNORECASE)
 _PERSONAL_WORD = re.compile(r"снилс|телефон|\bтел\b|звонит", re.IGNORECASE)
 # «Почты нет»: the other way of reply it is.
 _HAS_NONE = {
@@ -61,14 +65,22 @@ def read_consent(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
 
 
 def read_full_name(heard: Heard, slots: Slots, settings: Settings) -> Slots:
-    """A name that does not look like one is asked for once more; who writes the same again has it so."""
-    doubted = _doubted("full_name", slots)
+    """A name that does not look like one is asked for once more; who writes the same again, or says yes to it, has it so."""
+    doubted = [found[0] for found in TOKEN.finditer(_doubted("full_name", slots))]
+    if len(doubted) == 1 and (heard.intent == "affirm" if heard.is_button else says_yes(heard.text)):
+        return {"full_name": doubted[0]}
     insisted = next((found[0] for found in TOKEN.finditer(heard.text) if found[0] in doubted), None)
     return {"full_name": insisted or token_of("full_name", heard, settings)}
 
 
 def read_snils(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
     return {"snils": token_of("snils", heard, settings)}
+
+
+def read_birth_date(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
+    if says_nothing(heard):
+        return {"birth_date": SKIPPED}
+    return {"birth_date": token_of("birth_date", heard, settings)}
 
 
 def read_reply_channel(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
@@ -92,10 +104,46 @@ def read_phone(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
 
 
 def read_problem(heard: Heard, slots: Slots, settings: Settings) -> Slots:
-    """The text, and the number of the application that it names, unless that is known."""
-    PARSERS["problem"](heard.text, settings)
-    number = find_application_number(heard.text, settings)  # behind a token there is none
-    return {"problem": heard.text} | ({"application_number": number} if number and slots.get("application_number") is None else {})
+    """The text. What is too vague is asked for in detail once, and then taken with it. An outage or blocked access makes it urgent."""
+    text = heard.text
+    try:
+        PARSERS["problem"](text, settings)
+    except FieldFault as fault:
+        vague = _doubted("problem", slots)
+        if fault.key != "problem_short" or not vague or heard.is_small_talk or heard.is_other_wish:
+            raise
+        text = vague if vague == text else f"{vague.rstrip('. ')}. {text}"
+    urgent = slots.get("category") in (AppealKind.SIMPLE, AppealKind.COMPLEX) and recognise_urgency(text)
+    return {"problem": text} | ({"category": str(AppealKind.URGENT)} if urgent else {})
+
+
+def read_category(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
+    if heard.is_button:
+        if heard.chosen not in set(AppealKind):
+            raise FieldFault("category", "category_unknown")
+        return {"category": str(heard.chosen)}
+    return {"category": str(PARSERS["category"](heard.text, settings))}
+
+
+def read_occurred_at(heard: Heard, slots: Slots, settings: Settings) -> Slots:
+    """The days and hours in words, shown back by the summary. What is no date is asked for once more, and then kept as written."""
+    if heard.is_button or says_nothing(heard):
+        return {"occurred_at": SKIPPED}
+    try:
+        return {"occurred_at": parse_occurred_at(heard.text, settings, now=heard.at).in_words()}
+    except FieldFault as fault:
+        if heard.is_small_talk or not _doubted("occurred_at", slots) or heard.text.rstrip().endswith("?"):
+            raise
+        refuse_other_wishes(heard, fault)
+        return {"occurred_at": heard.text.strip()[:_MOST_CHARACTERS]}
+
+
+def read_tried(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
+    if heard.is_button or (says_nothing(heard) and not _DID.search(heard.text)):
+        return {"tried": SKIPPED}
+    if heard.is_small_talk or not re.search(rf"{LETTER}{{2}}", TOKEN.sub(" ", heard.text)):
+        raise FieldFault("tried", "tried_missing")
+    return {"tried": heard.text.strip()}
 
 
 def read_application_number(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
@@ -116,6 +164,7 @@ def read_screenshots(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
 
 
 def read_confirmation(heard: Heard, _slots: Slots, settings: Settings) -> Slots:
+    """A no asks what is to be corrected."""
     return {"confirmation": True} if _is_yes("confirmation", heard, settings) else {"field_to_correct": True}
 
 
@@ -123,11 +172,15 @@ READERS: Mapping[str, Reader] = {
     "consent": read_consent,
     "full_name": read_full_name,
     "snils": read_snils,
+    "birth_date": read_birth_date,
     "reply_channel": read_reply_channel,
     "email": read_email,
     "phone": read_phone,
+    "category": read_category,
     "problem": read_problem,
     "application_number": read_application_number,
+    "occurred_at": read_occurred_at,
+    "tried": read_tried,
     "screenshots": read_screenshots,
     "confirmation": read_confirmation,
 }

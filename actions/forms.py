@@ -9,6 +9,7 @@ A form is a subclass of Form in actions/, and in domain.yml: the form itself, a 
 """
 
 import asyncio
+import re
 from abc import abstractmethod
 from typing import Any, ClassVar
 
@@ -16,16 +17,26 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.guard import Events, GuardedAction
+from actions.form_answers import FREE_TEXT
+from actions.guard import Events, GuardedAction, conversation_id
 from actions.heard import Heard, SomethingElse, hear
+from actions.records import records
 from core.settings import Settings, settings
 from handoff.fields import FieldFault
 
 REQUESTED = "requested_slot"
+RESUME = "resume"  # what is asked of somebody who left a form and came back with something else
 DOUBTED = "doubted"  # the slot of what was asked for again: [field, text]; some fields take it when it is said once more
 FORM = "form"  # under this name a draft says whose it is
 
 Slots = dict[str, Any]
+
+_LEFT = "left"
+_CONTINUE, _AGAIN = "continue", "again"
+_CONTINUES = re.compile(r"(?<![а-я])(?:продолж|да(?![а-я])|давай|дальше|хорошо|ок(?![а-я])|конечно)", re.IGNORECASE)
+_BEGINS_AGAIN = re.compile(r"(?<![а-я])(?:заново|сначала|снова|с начала|с нуля)", re.IGNORECASE)
+_NEEDLESS = re.compile(r"(?<![а-я])(?:нет(?![а-я])|не (?:надо|нужн|буд|хо)|ненужн|отмен|удали|неактуальн)", re.IGNORECASE)
+_MOST_WORDS = 5  # of an answer to whether to go on
 
 
 class Form(GuardedAction):
@@ -55,18 +66,44 @@ class Form(GuardedAction):
         asked = tracker.get_slot(REQUESTED)
         if asked is None or self._begins_now(tracker):
             return self._go_on(dispatcher, slots, await asyncio.to_thread(self.begin, await hear(tracker), slots, settings()))
+        was_left = await records().draft_is_left(conversation_id(tracker))
         if not _is_answered_now(tracker):
-            return [SlotSet(REQUESTED, asked)]  # back from something else: the field is asked for again
+            return [SlotSet(REQUESTED, RESUME if was_left else asked)]  # back from something else: it is asked for again
         heard = await hear(tracker)
+        read = self._read_resume if asked == RESUME else self.read
         try:
-            found = await asyncio.to_thread(self.read, asked, heard, {**slots, DOUBTED: tracker.get_slot(DOUBTED)}, settings())
+            if was_left and heard.is_other_wish and asked in FREE_TEXT:
+                raise SomethingElse  # after a pause a question is one
+            found = await asyncio.to_thread(read, asked, heard, {**slots, DOUBTED: tracker.get_slot(DOUBTED)}, settings())
         except SomethingElse:
             # Who is in the form already is not led into it once more.
-            return [SlotSet(asked, None), SlotSet(REQUESTED, asked)] if heard.intent in self.beginnings else []
+            return self._ask_again(asked, heard, was_left=was_left) if heard.intent in self.beginnings else []
         except FieldFault as fault:
-            dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
-            return [SlotSet(asked, None), SlotSet(DOUBTED, [asked, heard.text]), SlotSet(REQUESTED, asked)]
+            if not was_left:
+                dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
+            return self._ask_again(asked, heard, was_left=was_left)
+        if found.get(RESUME) == _LEFT:
+            return [SlotSet(RESUME, _LEFT), SlotSet(REQUESTED, None)]  # the form's end is said by what ends it
         return self._go_on(dispatcher, slots, found)
+
+    def _ask_again(self, asked: str, heard: Heard, *, was_left: bool) -> Events:
+        doubted = None if asked == RESUME or heard.is_button else [asked, heard.text]
+        return [SlotSet(asked, None), SlotSet(DOUBTED, doubted), SlotSet(REQUESTED, RESUME if was_left else asked)]
+
+    def _read_resume(self, _asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
+        """Go on, begin again, leave; or the answer to what was asked before the pause."""
+        short = len(heard.text.split()) <= _MOST_WORDS and not heard.is_button
+        if heard.chosen == _AGAIN or (short and _BEGINS_AGAIN.search(heard.text)):
+            return {name: None for name in self.slots if name != "consent"}
+        if heard.chosen == _CONTINUE or (short and _CONTINUES.match(heard.text.strip())):
+            return {RESUME: None}
+        if short and _NEEDLESS.match(heard.text.strip()):
+            return {RESUME: _LEFT}
+        before = self.next_field(slots)
+        try:
+            return self.read(str(before), heard, slots, known)
+        except FieldFault:
+            raise FieldFault(RESUME, "resume_unclear") from None
 
     def _go_on(self, dispatcher: CollectingDispatcher, slots: Slots, found: Slots) -> Events:
         if found.get("consent") and not slots.get("consent"):
@@ -74,7 +111,7 @@ class Form(GuardedAction):
         after = {**slots, **found}
         following = self.next_field(after)
         dispatcher.utter_message(json_message={"do": "keep_draft", "fields": {FORM: self.form, **after, REQUESTED: following}})
-        return [*(SlotSet(name, value) for name, value in found.items()), SlotSet(DOUBTED, None), SlotSet(REQUESTED, following)]
+        return [*map(SlotSet, found, found.values()), SlotSet(RESUME, None), SlotSet(DOUBTED, None), SlotSet(REQUESTED, following)]
 
     def _begins_now(self, tracker: Tracker) -> bool:
         """Also while the slot of the field asked for is still another form's."""
@@ -89,9 +126,32 @@ class Form(GuardedAction):
         return [SlotSet(REQUESTED, tracker.get_slot(REQUESTED) or first), SlotSet("offered", "no_answer")]
 
 
-def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
+class FormEnd(GuardedAction):
+    """What is done when a form has nothing left to ask, or was left after a pause."""
+
+    form: ClassVar[str]
+
+    def name(self) -> str:
+        return f"action_end_{self.form}"
+
+    @abstractmethod
+    async def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+        """Says and does what the form was for; its slots are emptied afterwards."""
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        if tracker.get_slot(RESUME) == _LEFT:
+            return leave(dispatcher, self.form, "utter_cancel")
+        await self.finish(dispatcher, tracker)
+        return [AllSlotsReset(), ActiveLoop(None)]
+
+
+def form_of(tracker: Tracker) -> str | None:
+    """The form that is under way."""
+    return (tracker.active_loop or {}).get("name")
+
+
+def leave(dispatcher: CollectingDispatcher, form: str | None, response: str) -> Events:
     """Forgets the form, if one is under way, and all that was found and offered. ``response``: what is said outside of forms."""
-    form = (tracker.active_loop or {}).get("name")
     if form:
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
     dispatcher.utter_message(response=f"{response}_{form}" if form else response)

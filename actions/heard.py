@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rasa_sdk import Tracker
 
 from actions.guard import conversation_id
 from actions.records import records
+from core.models import now
 from core.personal_data import TOKEN, resolve
 from core.settings import Settings
 from handoff.fields import PARSERS, FieldFault
@@ -30,7 +32,9 @@ _OTHER_WISHES = frozenset(
         "thank",
     }
 )
+_SMALL_TALK = frozenset({"greet", "goodbye", "thank", "bot_challenge", "affirm"})
 _SURE = 0.5
+_SMALL_TALK_WORDS = 4
 _COMMAND_WORDS = 6  # a longer text about an operator or a cancelling is a story, not a command
 _QUESTION_WORDS = 12
 _ASKS = re.compile(
@@ -39,7 +43,7 @@ _ASKS = re.compile(
 )
 _NOTHING = re.compile(
     r"^\W*$|\b(?:нет|нету|неа|ничего|не знаю|не помню|не было|не подава\w*|не относится|не надо|не нужн\w*"
-    r"|не буду|не могу|не хочу|пропус\w*|без (?:номера|него|скрин\w*|файл\w*)|дальше|далее|готово|вс[её]|хватит)\b",
+    r"|не буду|не могу|не хочу|не скажу|не указ\w*|пропус\w*|пропущ\w*|без (?:номера|него|скрин\w*|файл\w*)|дальше|далее|готово|вс[её]|хватит)\b",
     re.IGNORECASE,
 )
 _NOTHING_WORDS = 6
@@ -53,7 +57,7 @@ class SomethingElse(Exception):
 
 @dataclass(frozen=True)
 class Heard:
-    """``values``: token → value; ``files``: ids of the message's attachments."""
+    """``values``: token → value; ``files``: ids of the message's attachments; ``at``: when it was said."""
 
     text: str
     intent: str
@@ -61,6 +65,7 @@ class Heard:
     entities: dict[str, Any] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    at: datetime = field(default_factory=now)
 
     @property
     def is_button(self) -> bool:
@@ -70,6 +75,16 @@ class Heard:
     def plain(self) -> str:
         """As it was written."""
         return resolve(self.text, self.values, masked=False)
+
+    @property
+    def is_small_talk(self) -> bool:
+        """«Спасибо», «добрый день»: no field may be filled with it."""
+        short = len(self.text.split()) <= _SMALL_TALK_WORDS
+        return not self.is_button and short and self.intent in _SMALL_TALK and self.confidence >= _SURE
+
+    @property
+    def is_other_wish(self) -> bool:
+        return not self.is_button and self.intent in _OTHER_WISHES | _COMMANDS and self.confidence >= _SURE
 
     @property
     def chosen(self) -> Any:
@@ -109,12 +124,16 @@ def refuse_commands(heard: Heard, *, free_text: bool) -> None:
         raise SomethingElse
 
 
+def is_a_try(fault: FieldFault) -> bool:
+    """Whether what was written is the field, written wrongly."""
+    return not fault.key.endswith(_NO_TRY)
+
+
 def refuse_other_wishes(heard: Heard, fault: FieldFault, *, free_text: bool = False) -> None:
     """Raises SomethingElse if what could not be read as the field was no try at it; else the fault stands."""
-    if not fault.key.endswith(_NO_TRY) or heard.is_button or TOKEN.search(heard.text):
+    if is_a_try(fault) or heard.is_button or TOKEN.search(heard.text):
         return
-    is_wish = heard.intent in _OTHER_WISHES | _COMMANDS and heard.confidence >= _SURE
-    if _ASKS.search(heard.text) or (is_wish and not free_text):
+    if _ASKS.search(heard.text) or (heard.is_other_wish and not free_text):
         raise SomethingElse
 
 

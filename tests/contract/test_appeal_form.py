@@ -98,7 +98,7 @@ def slots_of(desk: Desk, conversation_id: uuid.UUID, **changed: Any) -> dict[str
         ask(desk, conversation_id, field)
         tokens[field] = answer(desk, conversation_id, text)
     return {
-        "appeal_kind": "complaint",
+        "category": "complaint",
         "consent": True,
         **tokens,
         "reply_channel": "email",
