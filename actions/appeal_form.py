@@ -1,15 +1,15 @@
-"""The appeal form: what an appeal needs, in which order, and what one message tells of it. The steps of any form are in actions/forms.py."""
+"""The appeal form: what an appeal needs, in which order, and what one message tells of it. Any form's steps are in actions/forms.py."""
 
 import re
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActionExecuted, ActiveLoop, SessionStarted, SlotSet
+from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import forms
 from actions.form_answers import READERS, read_answer
 from actions.form_summary import CORRECTIONS, summary
-from actions.forms import DOUBTED, Form, FormEnd, Slots, form_of, leave
+from actions.forms import DOUBTED, Form, Slots, leave
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.heard import Heard, is_a_try
 from actions.records import records
@@ -17,6 +17,7 @@ from core.models import AppealKind
 from core.personal_data import TOKEN
 from core.settings import Settings
 from handoff.fields import FieldFault, find_told, parse_problem, parse_reply_channel, recognise_urgency
+from handoff.fields.writing import LETTER
 
 FORM = "appeal_form"
 # In the order in which they are asked for.
@@ -58,12 +59,16 @@ _CORRECTS = re.compile(
 _REVIEW = ("confirmation", "field_to_correct")
 # «Хочу подать жалобу»: what is left beside it may be the story.
 _WISH = re.compile(
-    r"^\W*(?:(?:здравствуйте|добрый \w+|привет)\W+)?(?:я )?(?:очень )?(?:хочу|хотел\w* бы|прошу|нужно|надо|желаю|можно|давайте|помогите|мне (?:нужно|надо))?\W*"
-    r"(?:пода\w+|остав\w+|оформ\w+|напис\w+|зарегистр\w+|прин\w+|внес\w+|созда\w+|завес\w+|завед\w+|состав\w+|отправ\w+|запи\w+)?\W*"
-    r"(?:от меня |мо[юеё] |нов\w+ )?(?:обращени\w+|жалоб\w+|заявк\w+|предложени\w+|претензи\w+|тикет\w*|пожаловаться|жалуюсь|предложить|предлагаю)?\W*",
+    r"(?:(?<![а-я])(?:я )?(?:очень )?(?:хочу|хотел\w* бы|прошу|нужно|надо|желаю|можно|давайте|помогите|мне (?:нужно|надо))\W+)?"
+    r"(?:(?:подать|остав\w+|оформ\w+|написать|зарегистр\w+|прин\w+|внес\w+|созда\w+|завес\w+|завед\w+|состав\w+|отправ\w+|запи\w+)\W+)?"
+    r"(?:(?:от меня|мо[юеё]|нов\w+)\W+)?(?<![а-я])(?:обращени|жалоб|заявк|предложени|претензи|тикет|пожаловат)[а-я]*",
     re.IGNORECASE,
 )
-_STORY_WORDS = 6
+_BESIDE_A_STORY = re.compile(
+    r"(?<![а-я])(?:здравствуйте|добр\w+ \w+|меня зовут|снилс|тел[а-я.]*|почт[аыуе]|дата рождения|пишите|звоните|на|или|от|я)(?![а-я])",
+    re.IGNORECASE,
+)
+_STORY_WORDS = 5
 _CONTACT_WORDS = 8  # beside an address that is told to be answered at
 
 
@@ -91,7 +96,8 @@ class ValidateAppealForm(Form):
         try:
             found = read_answer(asked, heard, slots, known, {**READERS, **_REVIEWERS})
         except FieldFault as fault:
-            if not told or is_a_try(fault):
+            untold = [found[0] for found in TOKEN.finditer(heard.text) if found[0] not in told.values()]
+            if not told or (is_a_try(fault) and (untold or asked == "application_number")):
                 raise
             found = {}
         if told and asked in _REVIEW:  # what is told there corrects, and is looked through once more
@@ -133,12 +139,12 @@ def _chosen(words: str, known: Settings) -> str | None:
 
 
 def _is_story(text: str, known: Settings) -> bool:
-    rest = TOKEN.sub(" ", _WISH.sub("", text, count=1))
+    rest = _BESIDE_A_STORY.sub(" ", TOKEN.sub(" ", _WISH.sub(" ", text, count=1)))
     try:
         parse_problem(rest, known)
     except FieldFault:
         return False
-    return len(rest.split()) >= _STORY_WORDS
+    return len(re.findall(rf"{LETTER}+", rest)) >= _STORY_WORDS
 
 
 def read_confirmation(heard: Heard, slots: Slots, settings: Settings) -> Slots:
@@ -173,18 +179,20 @@ def _named(text: str) -> str | None:
 _REVIEWERS = {"confirmation": read_confirmation, "field_to_correct": read_field_to_correct}
 
 
-class EndAppealForm(FormEnd):
-    """The appeal is registered by the gateway, or there is none for want of consent."""
+class EndAppealForm(GuardedAction):
+    """The form is over: the appeal is registered by the gateway, or there is none for want of consent."""
 
-    form = FORM
+    def name(self) -> str:
+        return f"action_end_{FORM}"
 
-    async def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if tracker.get_slot("consent"):
             fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files")}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
             dispatcher.utter_message(response="utter_consent_refused")
+        return [AllSlotsReset(), ActiveLoop(None)]
 
 
 class Cancel(GuardedAction):
@@ -194,7 +202,7 @@ class Cancel(GuardedAction):
         return "action_cancel"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        return leave(dispatcher, form_of(tracker), "utter_cancel")
+        return leave(dispatcher, tracker, "utter_cancel")
 
 
 class StartOver(GuardedAction):
@@ -204,7 +212,7 @@ class StartOver(GuardedAction):
         return "action_start_over"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        return leave(dispatcher, form_of(tracker), "utter_start_over")
+        return leave(dispatcher, tracker, "utter_start_over")
 
 
 class AskFullName(GuardedAction):
@@ -246,7 +254,7 @@ class AskConfirmation(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
-        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary(slots), buttons=_buttons())
+        dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=_buttons())
         return []
 
 

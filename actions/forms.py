@@ -14,7 +14,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
+from rasa_sdk.events import ActiveLoop, AllSlotsReset, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.form_answers import FREE_TEXT
@@ -25,7 +25,7 @@ from core.settings import Settings, settings
 from handoff.fields import FieldFault
 
 REQUESTED = "requested_slot"
-RESUME = "resume"  # what is asked of somebody who left a form and came back with something else
+RESUME = "resume"  # what is asked of somebody who left a form and came back with something else; then the form that they leave
 DOUBTED = "doubted"  # the slot of what was asked for again: [field, text]; some fields take it when it is said once more
 FORM = "form"  # under this name a draft says whose it is
 
@@ -83,7 +83,7 @@ class Form(GuardedAction):
                 dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
             return self._ask_again(asked, heard, was_left=was_left)
         if found.get(RESUME) == _LEFT:
-            return [SlotSet(RESUME, _LEFT), SlotSet(REQUESTED, None)]  # the form's end is said by what ends it
+            return [SlotSet(RESUME, self.form), SlotSet(REQUESTED, None), FollowupAction("action_cancel")]
         return self._go_on(dispatcher, slots, found)
 
     def _ask_again(self, asked: str, heard: Heard, *, was_left: bool) -> Events:
@@ -126,36 +126,13 @@ class Form(GuardedAction):
         return [SlotSet(REQUESTED, tracker.get_slot(REQUESTED) or first), SlotSet("offered", "no_answer")]
 
 
-class FormEnd(GuardedAction):
-    """What is done when a form has nothing left to ask, or was left after a pause."""
-
-    form: ClassVar[str]
-
-    def name(self) -> str:
-        return f"action_end_{self.form}"
-
-    @abstractmethod
-    async def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
-        """Says and does what the form was for; its slots are emptied afterwards."""
-
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        if tracker.get_slot(RESUME) == _LEFT:
-            return leave(dispatcher, self.form, "utter_cancel")
-        await self.finish(dispatcher, tracker)
-        return [AllSlotsReset(), ActiveLoop(None)]
-
-
-def form_of(tracker: Tracker) -> str | None:
-    """The form that is under way."""
-    return (tracker.active_loop or {}).get("name")
-
-
-def leave(dispatcher: CollectingDispatcher, form: str | None, response: str) -> Events:
+def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
     """Forgets the form, if one is under way, and all that was found and offered. ``response``: what is said outside of forms."""
+    form = (tracker.active_loop or {}).get("name") or tracker.get_slot(RESUME)
     if form:
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
     dispatcher.utter_message(response=f"{response}_{form}" if form else response)
-    return [AllSlotsReset(), ActiveLoop(None)]
+    return [AllSlotsReset(), ActiveLoop(None), FollowupAction("action_listen")]
 
 
 def _is_answered_now(tracker: Tracker) -> bool:

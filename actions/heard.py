@@ -13,6 +13,8 @@ from core.models import now
 from core.personal_data import TOKEN, resolve
 from core.settings import Settings
 from handoff.fields import PARSERS, FieldFault
+from handoff.fields.writing import is_cyrillic, words_of
+from knowledge_base.words import morphology
 
 # What leads away from a form, to be handled by its own rule; the form asks again afterwards.
 _COMMANDS = frozenset({"request_operator", "cancel", "start_over"})
@@ -33,6 +35,7 @@ _OTHER_WISHES = frozenset(
     }
 )
 _SMALL_TALK = frozenset({"greet", "goodbye", "thank", "bot_challenge", "affirm"})
+_CHANGED_MIND = frozenset({"передумал", "передумала", "передумали", "хотел", "хотела", "надоело", "устал", "устала", "решил", "решила"})
 _SURE = 0.5
 _SMALL_TALK_WORDS = 4
 _COMMAND_WORDS = 6  # a longer text about an operator or a cancelling is a story, not a command
@@ -43,7 +46,8 @@ _ASKS = re.compile(
 )
 _NOTHING = re.compile(
     r"^\W*$|\b(?:нет|нету|неа|ничего|не знаю|не помню|не было|не подава\w*|не относится|не надо|не нужн\w*"
-    r"|не буду|не могу|не хочу|не скажу|не указ\w*|пропус\w*|пропущ\w*|без (?:номера|него|скрин\w*|файл\w*)|дальше|далее|готово|вс[её]|хватит)\b",
+    r"|не буду|не могу|не хочу|не скажу|не указ\w*|пропус\w*|пропущ\w*"
+    r"|без (?:номера|него|скрин\w*|файл\w*)|дальше|далее|готово|вс[её]|хватит)\b",
     re.IGNORECASE,
 )
 _NOTHING_WORDS = 6
@@ -116,12 +120,20 @@ def refuse_commands(heard: Heard, *, free_text: bool) -> None:
         return
     words = len(heard.text.split())
     is_command = heard.intent in _COMMANDS and heard.confidence >= _SURE and words <= _COMMAND_WORDS
+    if free_text and _tells(heard.text):
+        is_command = False  # «звонила оператору», «перезагружал»
     if free_text and not TOKEN.fullmatch(heard.text.strip()):
         asks = bool(_ASKS.search(heard.text)) and words <= _QUESTION_WORDS and heard.text.strip().endswith("?")
         if is_command or asks:
             raise SomethingElse
     elif is_command and not TOKEN.search(heard.text):
         raise SomethingElse
+
+
+def _tells(text: str) -> bool:
+    """Whether somebody tells what they did or what happened."""
+    words = [word for word in words_of(text) if word not in _CHANGED_MIND and all(map(is_cyrillic, word))]
+    return any({"VERB", "past"} <= set(morphology().parse(word)[0].tag.grammemes) for word in words)
 
 
 def is_a_try(fault: FieldFault) -> bool:

@@ -16,9 +16,8 @@ _PARTS = [
     (r"ноч(?:ью|и)|полночи", "ночью", time(0), time(6)),
 ]
 _PART = [(re.compile(rf"(?<![а-я])(?:{words})(?![а-я])"), *rest) for words, *rest in _PARTS]
-_NOT_OF_A_DAY = re.compile(
-    r"[0-9]+ (?:рабочих )?дня|дня назад|этого дня|(?<![а-я])с\w* дня|дня рождения"
-)  # «три дня», but «в три дня» is a time
+# «Три дня», but «в три дня» is a time.
+_NOT_OF_A_DAY = re.compile(r"[0-9]+ (?:рабочих )?дня|дня назад|этого дня|(?<![а-я])с\w* дня|дня рождения")
 _OF_DAY = r"(?: (утра|дня|вечера|ночи))?(?![а-я0-9])"
 _ABOUT = r"(?:около|примерно|приблизительно|где-то|часов|часа|ближе к|к|после|в районе|порядка|ориентировочно)"
 _MINUTES = re.compile(rf"(?<![0-9.:])([01]?[0-9]|2[0-3])(?::| ?ч(?:ас\w*|\.)? ?)([0-5][0-9])(?![0-9:])(?: ?мин\w*\.?)?{_OF_DAY}")
@@ -26,12 +25,11 @@ _MINUTES_AFTER_DOT = re.compile(rf"(?<![а-я0-9])(?:в|около|пример�
 _HALF = re.compile(rf"(?<![а-я])(?:пол|половин[аеуы])[ -]?([0-9]{{1,2}}){_OF_DAY}")
 _QUARTER = re.compile(rf"(?<![а-я])четверть ([0-9]{{1,2}}){_OF_DAY}")
 _LESS = re.compile(rf"(?<![а-я])без (четверти|[0-9]{{1,2}})(?: минут\w*)? ([0-9]{{1,2}}){_OF_DAY}")
-_START_OR_END = re.compile(
-    rf"(?<![а-я])в (начале|конце) ([0-9]{{1,2}}){_OF_DAY}(?! [а-я])|(?<![а-я])в (начале|конце) ([0-9]{{1,2}}) (ночи|утра|дня|вечера)"
-)
-_HOUR = re.compile(rf"(?<![а-я0-9])(?:(?:{_ABOUT} )?(?:в|во|с|к|около|после) )([0-9]{{1,2}})(?: ?ч(?:ас\w*|\.)?)?{_OF_DAY}(?![.:/-]?[0-9])")
-_HOUR_NAMED = re.compile(
-    r"(?<![а-я0-9.])([0-9]{1,2})(?: ?ч(?:ас\w*|\.)?)(?: (утра|дня|вечера|ночи))?(?![а-я])|(?<![а-я0-9.])([0-9]{1,2}) (утра|вечера|ночи)(?![а-я])"
+_START_OR_END = re.compile(rf"(?<![а-я])в (начале|конце) ([0-9]{{1,2}}){_OF_DAY}")
+_HOUR_WORD = r" ?ч(?:ас\w*|\.)?"
+_HOUR = re.compile(
+    rf"(?<![а-я0-9])(?:{_ABOUT} )?(?:в|во|с|к|около|после) ([0-9]{{1,2}})(?:{_HOUR_WORD})?{_OF_DAY}(?![.:/-]?[0-9])"
+    rf"|(?<![а-я0-9.])([0-9]{{1,2}}){_HOUR_WORD}{_OF_DAY}|(?<![а-я0-9.])([0-9]{{1,2}}) (утра|вечера|ночи)(?![а-я])"
 )
 _ONE = re.compile(rf"(?<![а-я])в час{_OF_DAY}")
 _NOON = re.compile(r"(?<![а-я])(?:в )?(полдень|полночь|полночи|полдня)(?![а-я])")
@@ -40,7 +38,7 @@ _ROUGH = re.compile(rf"(?<![а-я]){_ABOUT} ")
 
 @dataclass(frozen=True)
 class ClockTime:
-    """From ``start`` to ``end``, the same for a moment. ``halves``: whether the half of the day was guessed."""
+    """From ``start`` to ``end``, the same for a moment. ``guessed``: nobody said which half of the day."""
 
     start: time
     end: time
@@ -63,24 +61,18 @@ def find_clock_time(line: str) -> ClockTime | None:
     if found := _QUARTER.search(line):
         return _moment(int(found[1]) - 1, 15, found[2] or named, about=about)
     if found := _START_OR_END.search(line):
-        which, hour, of_day = (found[1], found[2], found[3]) if found[1] else (found[4], found[5], found[6])
-        begun = _moment(int(hour) - 1, 0, of_day or named, about=False)
+        begun = _moment(int(found[2]) - 1, 0, found[3] or named, about=False)
         if begun:
-            half = (
-                (begun.start, begun.start.replace(minute=30))
-                if which == "начале"
-                else (begun.start.replace(minute=30), begun.start.replace(minute=59))
-            )
-            return ClockTime(*half)
+            start, end = (0, 30) if found[1] == "начале" else (30, 59)
+            return ClockTime(begun.start.replace(minute=start), begun.start.replace(minute=end))
     for pattern in (_MINUTES, _MINUTES_AFTER_DOT):
         if found := pattern.search(line):
             return _moment(int(found[1]), int(found[2]), found[3] or named, about=about, written=True)
     if found := _NOON.search(line):
         return ClockTime(*(2 * [time(12 if found[1] in ("полдень", "полдня") else 0)]), about=about)
-    if found := _HOUR.search(line) or _HOUR_NAMED.search(line):
-        groups = found.groups()
-        hour, of_day = (groups[2], groups[3]) if len(groups) > 2 and groups[2] else (groups[0], groups[1])
-        return _moment(int(hour), 0, of_day or named, about=about)
+    if found := _HOUR.search(line):
+        hour = found[1] or found[3] or found[5]
+        return _moment(int(hour), 0, found[2] or found[4] or found[6] or named, about=about)
     if found := _ONE.search(line):
         return _moment(1, 0, found[1] or named, about=about)
     return ClockTime(part[2], part[3], part=part[1]) if part else None

@@ -29,7 +29,9 @@ def expected_answer(asked: str | None, text: str) -> Expected | None:
         case "email":
             return Expected("email", whole) if _LIKE_AN_ADDRESS.search(text) and len(text.split()) <= _MOST_WORDS else None
         case "birth_date":
-            return Expected("birthdate", whole) if _LIKE_A_DATE.search(in_digits(folded(text))) and len(text.split()) <= _MOST_WORDS else None
+            return (
+                Expected("birthdate", whole) if _LIKE_A_DATE.search(in_digits(folded(text))) and len(text.split()) <= _MOST_WORDS else None
+            )
         case _:
             return None
 

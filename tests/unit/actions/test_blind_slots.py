@@ -1,5 +1,5 @@
-"""Field answers written blind by somebody who had not seen the readers (tests/data/blind/slots.yml), each through the vault's finder and the
-form, as in the chat.
+"""Answers to fields, written blind by somebody who had not seen the readers (tests/data/blind/slots.yml). Each goes through the vault's
+finder and the form, as in the chat.
 
 A date and an hour count when they are inside what was meant.
 """
