@@ -6,7 +6,7 @@ from datetime import time
 
 from handoff.fields.occurrence import MIDNIGHT
 
-_PARTS = [
+_PARTS: list[tuple[str, str, time, time]] = [
     (r"рано утром|рано с утра|под утро|на рассвете", "рано утром", time(4), time(8)),
     (r"утр(?:ом|а|у|ечком)|поутру", "утром", time(5), time(12)),
     (r"в обед|обед(?:ом|а)?|обеденн\w+", "в обед", time(12), time(15)),
@@ -15,7 +15,7 @@ _PARTS = [
     (r"вечер(?:ом|а|у|ком)", "вечером", time(17), MIDNIGHT),
     (r"ноч(?:ью|и)|полночи", "ночью", time(0), time(6)),
 ]
-_PART = [(re.compile(rf"(?<![а-я])(?:{words})(?![а-я])"), *rest) for words, *rest in _PARTS]
+_PART = [(re.compile(rf"(?<![а-я])(?:{words})(?![а-я])"), name, start, end) for words, name, start, end in _PARTS]
 # «Три дня», but «в три дня» is a time.
 _NOT_OF_A_DAY = re.compile(r"[0-9]+ (?:рабочих )?дня|дня назад|этого дня|(?<![а-я])с\w* дня|дня рождения")
 _OF_DAY = r"(?: (утра|дня|вечера|ночи))?(?![а-я0-9])"
@@ -69,7 +69,8 @@ def find_clock_time(line: str) -> ClockTime | None:
         if found := pattern.search(line):
             return _moment(int(found[1]), int(found[2]), found[3] or named, about=about, written=True)
     if found := _NOON.search(line):
-        return ClockTime(*(2 * [time(12 if found[1] in ("полдень", "полдня") else 0)]), about=about)
+        moment = time(12 if found[1] in ("полдень", "полдня") else 0)
+        return ClockTime(moment, moment, about=about)
     if found := _HOUR.search(line):
         hour = found[1] or found[3] or found[5]
         return _moment(int(hour), 0, found[2] or found[4] or found[6] or named, about=about)

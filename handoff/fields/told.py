@@ -5,7 +5,9 @@ then the field is asked for.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from core.personal_data import TOKEN
 from core.settings import Settings
@@ -20,7 +22,7 @@ from handoff.fields.snils import parse_snils
 from handoff.fields.writing import LETTER, folded
 
 # A kind of token → the field that it may be, and what checks it.
-_PERSONAL = {
+_PERSONAL: dict[str, tuple[str, Callable[[str, Settings], Any]]] = {
     "name": ("full_name", parse_full_name),
     "snils": ("snils", parse_snils),
     "birthdate": ("birth_date", parse_birth_date),
@@ -46,9 +48,9 @@ def find_told(text: str, values: dict[str, str], settings: Settings, *, now: dat
     """Field (api.md, "expects") → token, or for application_number and occurred_at the words to keep. ``values``: token → value."""
     found: dict[str, set[str]] = {}
     for token in TOKEN.finditer(text):
-        field, parse = _PERSONAL.get(token[1], (None, None))
-        if field is None or parse is None or not _is_the_writers(text, token):
+        if token[1] not in _PERSONAL or not _is_the_writers(text, token):
             continue
+        field, parse = _PERSONAL[token[1]]
         try:
             parse(values.get(token[0], ""), settings)
         except FieldFault:

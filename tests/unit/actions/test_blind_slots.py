@@ -64,7 +64,7 @@ def is_right(field: str, value: Any, expected: Any) -> bool:
         return str(value) == str(expected)
     if not isinstance(expected, dict):
         moment = datetime.fromisoformat(str(expected))
-        return (value.first, value.start, value.end) == (moment.date(), moment.time(), moment.time())
+        return bool((value.first, value.start, value.end) == (moment.date(), moment.time(), moment.time()))
     if str(value.first) != expected["date"] or value.first != value.last:
         return False
     if "from" not in expected:

@@ -75,7 +75,11 @@ def heard(text: str, intent: str = "inform", confidence: float = 0.3, **more: An
         ("screenshots", heard("скриншотов нет"), {"screenshots": True}),
         ("screenshots", heard("не надо"), {"screenshots": True}),
         ("screenshots", heard("что с этим делать?", "ask_question", 0.9, files=["a"]), {"files": ["old", "a"]}),
-        ("problem", heard("Подал заявление, звоните pdphone1, ответа нет"), None),
+        (
+            "problem",
+            heard("Подал заявление, звоните pdphone1, ответа нет"),
+            {"problem": "Подал заявление, звоните pdphone1, ответа нет", "phone": "pdphone1", "reply_channel": "phone"},
+        ),
     ],
 )
 def test_answers(shipped: Settings, asked: str, message: Heard, found: dict[str, Any] | None) -> None:
