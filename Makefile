@@ -15,7 +15,7 @@ RASA_ENV := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CP
 # What runs inside Rasa is checked against Rasa's own environment, whose packages have few types.
 MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-executable .venv-rasa/bin/python --python-version 3.10 \
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
-TEST_PACKAGES := fonts-dejavu-core postgresql redis-server
+TEST_PACKAGES := fonts-dejavu-core postgresql redis-server tesseract-ocr tesseract-ocr-rus
 
 .PHONY: help setup run train test test-unit test-setup check bench lock clean
 

@@ -19,6 +19,7 @@ import httpx
 
 from bot.preparation import PASSWORD_FILE, first_login
 from core.settings import PREFIX, ROOT, Settings, SettingsError
+from core.text_recognition import find_tesseract
 
 _LOOPBACK = "127.0.0.1"
 _FIRST_PAUSE_SECONDS = 1.0
@@ -140,6 +141,8 @@ class Supervisor:
         else:
             self._say("  Login:      as set with 'python -m handoff operators'")
         self._say(f"  Telegram:   {'on' if settings.telegram_token.get_secret_value() else f'off, as {PREFIX}TELEGRAM_TOKEN is not set'}")
+        version = find_tesseract(settings.tesseract)
+        self._say(f"  Pictures:   {f'read by tesseract {version}' if version else 'not read, as there is no tesseract with rus and eng'}")
         self._say("")
         self._say("Ctrl-C stops everything.")
 
