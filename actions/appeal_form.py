@@ -14,6 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.form_answers import NOTHING, SKIPPED, Heard, SomethingElse, read_answer
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.records import records
+from actions.screenshot_answers import OFFERED, offer_article
 from core.settings import settings
 from handoff.fields import FieldFault
 
@@ -32,7 +33,7 @@ FIELDS = (
     "screenshots",
     "confirmation",
 )
-SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name")
+SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name", OFFERED)
 _KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
 _BEGINNINGS = frozenset({"file_appeal", *_KINDS})
 _KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
@@ -132,11 +133,12 @@ class AskScreenshots(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         files = tracker.get_slot("files") or []
+        events = await offer_article(dispatcher, tracker, settings().screenshot_wait_seconds)
         if files:
             dispatcher.utter_message(response="utter_ask_screenshots_more", count=len(files))
         else:
             dispatcher.utter_message(response="utter_ask_screenshots")
-        return []
+        return events
 
 
 class AskConfirmation(GuardedAction):
@@ -146,8 +148,9 @@ class AskConfirmation(GuardedAction):
         return "action_ask_confirmation"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        events = await offer_article(dispatcher, tracker)
         dispatcher.utter_message(response="utter_ask_confirmation", summary=summary(tracker))
-        return []
+        return events
 
 
 class AskFieldToCorrect(GuardedAction):

@@ -21,6 +21,7 @@ BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions", "utter_ask_f
 FILLED_BY_ACTIONS = {
     "utter_ask_screenshots_more": "{count}",
     "utter_ask_confirmation": "{summary}",
+    "utter_screenshot_unknown": "{error}",
     "utter_explain_erase": "{appeals}",
     "utter_explain_withdraw_consent": "{appeals}",
 }
