@@ -11,10 +11,10 @@ Begin = Callable[[], Citizen]
 
 
 class Asking:
-    """Somebody who asks one question after another; after ``conversation`` of them, and when a person took over, it is somebody else."""
+    """Somebody who asks one question after another; after ten of them, and when a person took over, it is somebody else."""
 
-    def __init__(self, begin: Begin, conversation: int = _CONVERSATION) -> None:
-        self._begin, self._conversation = begin, conversation
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
         self._citizen: Citizen | None = None
         self._asked = 0
 
@@ -26,7 +26,7 @@ class Asking:
         kind = await self._citizen.ask(text)
         passed = (time.perf_counter() - begun) * 1000
         self._asked += 1
-        if self._asked % self._conversation == 0 or kind == "handoff":
+        if self._asked % _CONVERSATION == 0 or kind == "handoff":
             await self.leave()
         return kind, passed
 

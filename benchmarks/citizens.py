@@ -48,6 +48,11 @@ class WidgetCitizen:
         answer = await self._message_until(lambda message: message["in_reply_to"] == seq)
         return str(answer["meta"].get("kind", answer["author"]))
 
+    async def leave_queue(self) -> None:
+        """Back to the bot, after an answer of kind "handoff"."""
+        left = await self._http.post(f"http://{self._path}/leave-queue", headers=self._headers)
+        left.raise_for_status()
+
     async def _message_until(self, fits: Any) -> dict[str, Any]:
         while True:
             frame = json.loads(await self._socket.recv())
