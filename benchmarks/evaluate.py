@@ -73,7 +73,7 @@ def main() -> None:
         report[name] = {**PARTS[name](), "at": time.strftime("%Y-%m-%d %H:%M"), "commit": _commit()}
         _say(f"[{number}/{len(chosen)}] {name}: done in {time.monotonic() - begun:.0f} s")
         kept.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
-    write(report, arguments.out)
+    write({name: report[name] for name in PARTS if name in report}, arguments.out)
     print(f"Written to {arguments.out}: report.html, report.md")
 
 
