@@ -31,6 +31,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     print("Starting the desk …", file=sys.stderr, flush=True)
     with Desk(emptied(arguments.out / "desk")) as desk:
+        desk.wait_until_ready()
         figures = asyncio.run(_measure(desk, arguments.messages, arguments.last))
     (arguments.out / "long_conversation.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     ratio = figures["last"] / figures["fresh"]

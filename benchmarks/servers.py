@@ -37,7 +37,7 @@ class Memory:
 
 
 class Server:
-    """A process with its children, from ``__enter__``, which waits until ``url`` answers 200, to ``__exit__``."""
+    """A process with its children, from ``__enter__`` to ``__exit__``; ``wait_until_ready`` until ``url`` answers 200."""
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str], url: str, log: Path) -> None:
         self._command, self._folder, self._environment, self._url, self._log = command, folder, environment, url, log
@@ -47,17 +47,13 @@ class Server:
             self._process = subprocess.Popen(
                 self._command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self._stop()
-            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Raises NotStarted."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

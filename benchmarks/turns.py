@@ -77,10 +77,11 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     project = trained(arguments.out / "stock_rasa", arguments.epochs)
     with ExitStack() as running:
-        _say("Starting the stock Rasa …")
+        _say("Starting the stock Rasa and the desk …")
         stock = running.enter_context(StockRasa(project, ENVIRONMENT))
-        _say("Starting the desk …")
         desk = running.enter_context(Desk(emptied(arguments.out / "desk")))
+        stock.wait_until_ready()
+        desk.wait_until_ready()
         ours, other = asyncio.run(_measure(desk, stock, arguments.turns, arguments.citizens, arguments.rounds))
     report = in_markdown(ours, other, arguments.citizens)
     print(report)
