@@ -35,7 +35,7 @@ def _is_claimable() -> ColumnElement[bool]:
     )
 
 
-def _take() -> ReturningUpdate[tuple[uuid.UUID]]:
+def _take() -> ReturningUpdate[uuid.UUID]:
     epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
     return (
         update(Turn)
@@ -53,7 +53,7 @@ def _take() -> ReturningUpdate[tuple[uuid.UUID]]:
     )
 
 
-def _drop_answered() -> ReturningUpdate[tuple[uuid.UUID]]:
+def _drop_answered() -> ReturningUpdate[uuid.UUID]:
     return (
         update(Turn)
         .where(Turn.id == bindparam("taken_id"), _CLAIMABLE, _ANSWERED)

@@ -19,6 +19,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ConversationPaused, Restarted
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
 
 _KEPT_TRACKERS = 128
@@ -35,6 +36,8 @@ class Kept:
 
 class TrackerFile(SQLTrackerStore):
     """Named in endpoints.yml; ``db`` is the file's path, and its folder must exist."""
+
+    engine: Engine
 
     def __init__(self, domain: Optional[Domain] = None, event_broker: Optional[EventBroker] = None, **settings: Any) -> None:
         super().__init__(domain=domain, event_broker=event_broker, dialect="sqlite", **settings)

@@ -7,6 +7,8 @@ from rasa.validator import Validator
 
 
 class TrainingDataTest(unittest.TestCase):
+    validator: Validator
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.validator = Validator.from_importer(TrainingDataImporter.load_from_config("config.yml", "domain.yml", ["nlu/data"]))
