@@ -1,103 +1,194 @@
-"""The appeal form: asks for what an appeal needs, one field after another, and sends it off. Personal data is in the slots as tokens only.
+"""The appeal form: what an appeal needs, in which order, and what one message tells of it. Any form's steps are in actions/forms.py."""
 
-Rasa's form loop calls ``validate_appeal_form`` at each message. A message that is no answer makes it reject, and the rule of its intent
-runs: the question is answered, the person called, and the form asks again.
-"""
-
-import asyncio
-from typing import Any
+import re
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionStarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.form_answers import NOTHING, SKIPPED, Heard, SomethingElse, read_answer
+from actions import forms
+from actions.form_answers import READERS, read_answer
+from actions.form_summary import CORRECTIONS, summary
+from actions.forms import DOUBTED, Form, Slots, leave
 from actions.guard import Events, GuardedAction, conversation_id
+from actions.heard import Heard, is_a_try
 from actions.records import records
 from actions.screenshot_answers import OFFERED, offer_article
-from core.settings import settings
-from handoff.fields import FieldFault
+from core.models import AppealKind
+from core.personal_data import TOKEN
+from core.settings import Settings, settings
+from handoff.fields import FieldFault, find_told, parse_problem, parse_reply_channel, recognise_urgency
+from handoff.fields.writing import LETTER
 
 FORM = "appeal_form"
-REQUESTED = "requested_slot"
 # In the order in which they are asked for.
 FIELDS = (
     "consent",
     "full_name",
     "snils",
+    "birth_date",
     "reply_channel",
     "email",
     "phone",
+    "category",
     "problem",
     "application_number",
+    "occurred_at",
+    "tried",
     "screenshots",
     "confirmation",
 )
-SLOTS = ("appeal_kind", *FIELDS, "files", "field_to_correct", "doubted_name", OFFERED)
-_KINDS = {"file_complaint": "complaint", "make_suggestion": "suggestion"}
-_BEGINNINGS = frozenset({"file_appeal", *_KINDS})
-_KIND_WORDS = {"complex": "Обращение", "complaint": "Жалоба", "suggestion": "Предложение"}
-_CORRECTIONS = {
-    "full_name": "Имя",
-    "snils": "СНИЛС",
-    "reply_channel": "Способ ответа",
-    "problem": "Описание",
-    "application_number": "Номер заявления",
-    "screenshots": "Приложить ещё файлы",
-    NOTHING: "Ничего, всё верно",
+NOTHING = "nothing"  # to be corrected
+_KINDS = {"file_complaint": AppealKind.COMPLAINT, "make_suggestion": AppealKind.SUGGESTION}
+# A field → what people call it.
+_NAMES_OF_FIELDS = {
+    "full_name": r"\bим(?:я|ени|ене)\b|фио|фамил|отчеств",
+    "snils": r"снилс",
+    "birth_date": r"рожден|\bд\.? ?р\b",
+    "occurred_at": r"когда|\bдат[аыу]\b|врем[яе]",
+    "reply_channel": r"почт|адрес|e-?mail|имейл|телефон|способ|ответ|связ",
+    "category": r"\bвид|категори|\bтип\b|\bтем[аыу]\b",
+    "tried": r"пробовал|пытал",
+    "problem": r"описан|проблем|текст|случилось|суть",
+    "application_number": r"заявлен|заявк|номер",
+    "screenshots": r"скрин|снимк|файл|картин|фото|вложен",
 }
-_SUMMARY_CHARACTERS = 600
+_NOTHING_TO_CORRECT = re.compile(r"ничего|вс[её] (?:верно|правильно|хорошо|так)|отправ|назад|\bнет\b|передумал")
+_CORRECTS = re.compile(
+    r"ошиб|исправ|неверн|не так|перепут|вернее|точнее|правильно|другой|другая|не тот|не та\b|поменя|измен", re.IGNORECASE
+)
+_REVIEW = ("confirmation", "field_to_correct")
+# «Хочу подать жалобу»: what is left beside it may be the story.
+_WISH = re.compile(
+    r"(?:(?<![а-я])(?:я )?(?:очень )?(?:хочу|хотел\w* бы|прошу|нужно|надо|желаю|можно|давайте|помогите|мне (?:нужно|надо))\W+)?"
+    r"(?:(?:подать|остав\w+|оформ\w+|написать|зарегистр\w+|прин\w+|внес\w+|созда\w+|завес\w+|завед\w+|состав\w+|отправ\w+|запи\w+)\W+)?"
+    r"(?:(?:от меня|мо[юеё]|нов\w+)\W+)?(?<![а-я])(?:обращени|жалоб|заявк|предложени|претензи|тикет|пожаловат)[а-я]*",
+    re.IGNORECASE,
+)
+_BESIDE_A_STORY = re.compile(
+    r"(?<![а-я])(?:здравствуйте|добр\w+ \w+|меня зовут|снилс|тел[а-я.]*|почт[аыуе]|дата рождения|пишите|звоните|на|или|от|я)(?![а-я])",
+    re.IGNORECASE,
+)
+_STORY_WORDS = 5
+_CONTACT_WORDS = 8  # beside an address that is told to be answered at
 
 
-class ValidateAppealForm(GuardedAction):
-    """Reads the answer to the field asked for, and says which comes next."""
+class ValidateAppealForm(Form):
+    """Asks for what an appeal needs."""
 
-    def name(self) -> str:
-        return f"validate_{FORM}"
+    form = FORM
+    slots = (*FIELDS, "files", "field_to_correct", OFFERED)
+    beginnings = frozenset({"file_appeal", *_KINDS})
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        slots = {name: tracker.get_slot(name) for name in SLOTS}
-        asked = tracker.get_slot(REQUESTED)
-        if asked is None:
-            intent = str(tracker.get_intent_of_latest_message())
-            return self._go_on(dispatcher, slots, {"appeal_kind": _KINDS.get(intent, "complex")})
-        if not _is_answered_now(tracker):
-            return [SlotSet(REQUESTED, asked)]  # back from something else: the field is asked for again
-        heard = await _hear(tracker)
+    def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
+        """What was told already is not asked for again: the kind by the wish, fields by their values, the problem by a story."""
+        found: Slots = {"files": heard.files} if heard.files else {}
+        if not heard.is_button:
+            found |= _told(heard, slots, known)
+            if _is_story(heard.text, known):
+                found["problem"] = heard.text
+        kind = _KINDS.get(heard.intent)
+        if kind is None and recognise_urgency(heard.text):
+            kind = AppealKind.URGENT
+        return found | ({"category": str(kind)} if kind else {})
+
+    def read(self, asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
+        told = {} if heard.is_button else _told(heard, slots, known, asked)
         try:
-            found = await asyncio.to_thread(read_answer, asked, heard, slots, settings())
-        except SomethingElse:
-            intent = str(tracker.get_intent_of_latest_message())
-            # Who is in the form already is not led into it once more.
-            return [SlotSet(asked, None), SlotSet(REQUESTED, asked)] if intent in _BEGINNINGS else []
+            found = read_answer(asked, heard, slots, known, {**READERS, **_REVIEWERS})
         except FieldFault as fault:
-            dispatcher.utter_message(text=fault.words)  # the question that follows is the same message
-            doubted = [SlotSet("doubted_name", next(iter(heard.values), None))] if asked == "full_name" else []
-            return [SlotSet(asked, None), *doubted, SlotSet(REQUESTED, asked)]
-        if found.get("consent"):
-            dispatcher.utter_message(json_message={"do": "record_consent", "fields": {}})
-        return self._go_on(dispatcher, slots, found)
+            untold = [found[0] for found in TOKEN.finditer(heard.text) if found[0] not in told.values()]
+            if not told or (is_a_try(fault) and (untold or asked == "application_number")):
+                raise
+            found = {}
+        if told and asked in _REVIEW:  # what is told there corrects, and is looked through once more
+            return found | told | {"field_to_correct": None, "confirmation": None}
+        return told | found
 
-    def _go_on(self, dispatcher: CollectingDispatcher, slots: dict[str, Any], found: dict[str, Any]) -> Events:
-        after = {**slots, **found}
-        following = next_field(after)
-        dispatcher.utter_message(json_message={"do": "keep_draft", "fields": {**after, REQUESTED: following}})
-        return [*(SlotSet(name, value) for name, value in found.items()), SlotSet(REQUESTED, following)]
+    def next_field(self, slots: Slots) -> str | None:
+        if slots["consent"] is False:
+            return None
+        if slots["field_to_correct"]:
+            return "field_to_correct"
+        needless = {"email", "phone"} - {slots["reply_channel"]}
+        return next((name for name in FIELDS if slots[name] is None and name not in needless), None)
 
-    def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        super().after_failure(dispatcher, tracker)
-        return [SlotSet(REQUESTED, tracker.get_slot(REQUESTED) or FIELDS[0]), SlotSet("offered", "no_answer")]
+
+def _told(heard: Heard, slots: Slots, known: Settings, asked: str | None = None) -> Slots:
+    """What a message tells beside the answer, of what is not known yet or is being corrected."""
+    corrects = asked in _REVIEW or _CORRECTS.search(heard.text) is not None
+    told = {
+        field: value
+        for field, value in find_told(heard.text, heard.values, known, now=heard.at).items()
+        if field != asked and (slots.get(field) is None or (corrects and slots[field] != value and field in READERS))
+    }
+    if asked in _REVIEW or asked in ("birth_date", "occurred_at", "reply_channel", "category", "consent"):
+        told.pop("occurred_at", None)
+    contacts = {"email", "phone"} & set(told)
+    if len(contacts) == 1 and asked not in ("email", "phone", "reply_channel") and (slots.get("reply_channel") is None or corrects):
+        words = TOKEN.sub(" ", heard.text)
+        if len(words.split()) <= _CONTACT_WORDS or _chosen(words, known) in contacts:
+            told["reply_channel"] = contacts.pop()
+    return told
+
+
+def _chosen(words: str, known: Settings) -> str | None:
+    try:
+        return str(parse_reply_channel(words, known))
+    except FieldFault:
+        return None
+
+
+def _is_story(text: str, known: Settings) -> bool:
+    rest = _BESIDE_A_STORY.sub(" ", TOKEN.sub(" ", _WISH.sub(" ", text, count=1)))
+    try:
+        parse_problem(rest, known)
+    except FieldFault:
+        return False
+    return len(re.findall(rf"{LETTER}+", rest)) >= _STORY_WORDS
+
+
+def read_confirmation(heard: Heard, slots: Slots, settings: Settings) -> Slots:
+    """Also a button of the summary, or words that say at once what is to be corrected."""
+    if heard.chosen is not None:
+        return read_field_to_correct(heard, slots, settings)
+    found = READERS["confirmation"](heard, slots, settings)
+    if found.get("field_to_correct") and not heard.is_button and _named(heard.text):
+        return read_field_to_correct(heard, slots, settings)
+    return found
+
+
+def read_field_to_correct(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
+    """Empties the field, which is asked for next; nothing to correct leads back to the confirmation."""
+    wanted = heard.chosen
+    if wanted is None and not heard.is_button:
+        wanted = _named(heard.text) or (NOTHING if _NOTHING_TO_CORRECT.search(heard.text.lower()) else None)
+    if wanted == NOTHING:
+        return {"field_to_correct": None}
+    if wanted not in _NAMES_OF_FIELDS:
+        raise FieldFault("field_to_correct", "field_to_correct_unknown")
+    emptied: Slots = {wanted: None, "field_to_correct": None}
+    if wanted == "reply_channel":
+        emptied |= {"email": None, "phone": None}
+    return emptied
+
+
+def _named(text: str) -> str | None:
+    return next((name for name, words in _NAMES_OF_FIELDS.items() if re.search(words, text.lower())), None)
+
+
+_REVIEWERS = {"confirmation": read_confirmation, "field_to_correct": read_field_to_correct}
 
 
 class EndAppealForm(GuardedAction):
     """The form is over: the appeal is registered by the gateway, or there is none for want of consent."""
 
     def name(self) -> str:
-        return "action_end_appeal_form"
+        return f"action_end_{FORM}"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if tracker.get_slot("consent"):
-            fields = {name: tracker.get_slot(name) for name in ("appeal_kind", *FIELDS, "files")}
+            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files")}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
@@ -125,6 +216,22 @@ class StartOver(GuardedAction):
         return leave(dispatcher, tracker, "utter_start_over")
 
 
+class AskFullName(GuardedAction):
+    """Who was misread may say that it is right."""
+
+    def name(self) -> str:
+        return "action_ask_full_name"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        asked, text = tracker.get_slot(DOUBTED) or (None, "")
+        names = [found[0] for found in TOKEN.finditer(text)] if asked == "full_name" else []
+        if len(names) == 1:
+            dispatcher.utter_message(response="utter_ask_full_name_again", name=names[0])
+        else:
+            dispatcher.utter_message(response="utter_ask_full_name")
+        return []
+
+
 class AskScreenshots(GuardedAction):
     """Says how to take a good one, or how many there are."""
 
@@ -142,14 +249,15 @@ class AskScreenshots(GuardedAction):
 
 
 class AskConfirmation(GuardedAction):
-    """All that was told, to be looked through."""
+    """All that was told, to be looked through, with a button for each field."""
 
     def name(self) -> str:
         return "action_ask_confirmation"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         events = await offer_article(dispatcher, tracker)
-        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary(tracker))
+        slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
+        dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=_buttons())
         return events
 
 
@@ -160,9 +268,13 @@ class AskFieldToCorrect(GuardedAction):
         return "action_ask_field_to_correct"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
-        buttons = [{"title": title, "payload": f'/inform{{"value": "{name}"}}'} for name, title in _CORRECTIONS.items()]
-        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=buttons)
+        nothing = {"title": "Ничего, всё верно", "payload": f'/inform{{"value": "{NOTHING}"}}'}
+        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=[*_buttons(), nothing])
         return []
+
+
+def _buttons() -> list[dict[str, str]]:
+    return [{"title": title, "payload": f'/inform{{"value": "{name}"}}'} for name, title in CORRECTIONS.items()]
 
 
 class StartSession(GuardedAction):
@@ -173,66 +285,11 @@ class StartSession(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         draft = await records().draft(conversation_id(tracker))
-        restored = [*(SlotSet(name, value) for name, value in draft.items()), ActiveLoop(FORM)] if draft else []
-        return [SessionStarted(), *restored, ActionExecuted("action_listen")]
+        if draft is None:
+            return [SessionStarted(), ActionExecuted("action_listen")]
+        form = draft.pop(forms.FORM)
+        return [SessionStarted(), *map(SlotSet, draft, draft.values()), ActiveLoop(form), ActionExecuted("action_listen")]
 
     def after_failure(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         # The citizen's message is answered all the same; what the form held they see above.
         return [SessionStarted(), ActionExecuted("action_listen")]
-
-
-def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
-    """Forgets the form, if one is under way, and all that was found and offered."""
-    in_form = (tracker.active_loop or {}).get("name") == FORM
-    if in_form:
-        dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
-    dispatcher.utter_message(response=f"{response}_form" if in_form else response)
-    return [AllSlotsReset(), ActiveLoop(None)]
-
-
-def next_field(slots: dict[str, Any]) -> str | None:
-    """The field to be asked for, None when the form is over."""
-    if slots["consent"] is False:
-        return None
-    if slots["field_to_correct"]:
-        return "field_to_correct"
-    needless = {"email", "phone"} - {slots["reply_channel"]}
-    return next((name for name in FIELDS if slots[name] is None and name not in needless), None)
-
-
-def summary(tracker: Tracker) -> str:
-    """The form's contents as lines, with tokens."""
-    channel = tracker.get_slot("reply_channel")
-    problem = str(tracker.get_slot("problem"))
-    number = tracker.get_slot("application_number")
-    files = len(tracker.get_slot("files") or [])
-    lines = {
-        "Вид": _KIND_WORDS[tracker.get_slot("appeal_kind")],
-        "Имя": tracker.get_slot("full_name"),
-        "СНИЛС": tracker.get_slot("snils"),
-        "Ответить": f"письмом на {tracker.get_slot('email')}" if channel == "email" else f"по телефону {tracker.get_slot('phone')}",
-        "Что случилось": problem if len(problem) <= _SUMMARY_CHARACTERS else problem[:_SUMMARY_CHARACTERS].rsplit(" ", 1)[0] + "…",
-        "Номер заявления": "не указан" if number == SKIPPED else number,
-        "Файлы": f"приложено: {files}" if files else "нет",
-    }
-    return "\n".join(f"{title}: {value}" for title, value in lines.items())
-
-
-def _is_answered_now(tracker: Tracker) -> bool:
-    """Whether nothing was done yet about the latest message. Rasa appends the form's own execution before it asks for validation."""
-    done = [event["event"] for event in tracker.events if event["event"] in ("user", "action")]
-    return bool(done[-2:-1] == ["user"])
-
-
-async def _hear(tracker: Tracker) -> Heard:
-    message = tracker.latest_message
-    text = str(message.get("text") or "")
-    intent = message.get("intent") or {}
-    return Heard(
-        text=text,
-        intent=str(intent.get("name")),
-        confidence=float(intent.get("confidence") or 0),
-        entities={entity["entity"]: entity["value"] for entity in message.get("entities") or []},
-        values=await records().values(conversation_id(tracker), text),
-        files=await records().files(message["metadata"]["message_id"]) if (message.get("metadata") or {}).get("message_id") else [],
-    )

@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.database import Database
 from core.keys import open_keyring
-from core.models import Attachment, Draft, Reading
+from core.models import Attachment, Draft, Reading, now
 from core.personal_data import Vault
 from core.settings import settings
 from core.transcript import text_of_picture
@@ -82,17 +83,30 @@ class Records:
 
         return await self._database.read_soon(read)
 
+    async def draft_is_left(self, conversation_id: str) -> bool:
+        """Whether nothing was added to the form that is under way for a while."""
+
+        def read(session: Session) -> bool:
+            updated = session.scalar(select(Draft.updated_at).where(Draft.conversation_id == uuid.UUID(conversation_id)))
+            return updated is not None and updated < _ago(minutes=settings().form_pause_minutes)
+
+        return await self._database.read_soon(read)
+
     async def draft(self, conversation_id: str) -> dict[str, Any] | None:
         """The slots of the form that was under way, if one was."""
 
         def read(session: Session) -> dict[str, Any] | None:
             conversation = conversations.find(session, uuid.UUID(conversation_id))
             draft = session.get(Draft, conversation.id)
-            if draft is None or conversation.data_key is None:
+            if draft is None or conversation.data_key is None or draft.updated_at < _ago(hours=settings().draft_hours):
                 return None
             return dict(json.loads(self._vault.open(conversation, draft.slots_sealed)))
 
         return await self._database.read_soon(read)
+
+
+def _ago(**time: float) -> datetime:
+    return now() - timedelta(**time)
 
 
 @lru_cache(maxsize=1)

@@ -100,13 +100,13 @@ def claim(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str, at: date
 def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[Begun, datetime]:
     """What a claimed turn asks, and when it was accepted. In a transaction of its own: the claim stands whatever happens here."""
     turn = session.get_one(Turn, turn_id)
-    conversation = conversations.find(session, turn.conversation_id)
+    conversation = conversations.lock(session, turn.conversation_id)
+    conversations.drop_old_draft(session, conversation, turn.created_at - timedelta(hours=desk.settings.draft_hours))
     message = session.get_one(Message, turn.message_id)
     text = desk.vault.open(conversation, message.text_sealed)
     # Who writes faster than the bot asks was not asked yet when the message came in.
     expected = None if turn.command or TOKEN.search(text) else expected_answer(conversations.asked(session, conversation), text)
     if expected:
-        conversation = conversations.lock(session, conversation.id)
         text = desk.vault.tokenise(session, conversation, text, expected)
         message.text_sealed = desk.vault.seal(conversation, text)
     begun = Begun(turn.id, conversation.id, message.id, sender_of(conversation), text, turn.command, turn.attempts, lease)

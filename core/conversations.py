@@ -6,6 +6,7 @@ change together.
 
 import json
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -144,6 +145,16 @@ def keep_draft(session: Session, vault: Vault, conversation: Conversation, slots
 
 def drop_draft(session: Session, conversation: Conversation) -> None:
     session.execute(delete(Draft).where(Draft.conversation_id == conversation.id))
+
+
+def drop_old_draft(session: Session, conversation: Conversation, before: datetime) -> bool:
+    """Whether a form was left alone since ``before``: it is over then, and the engine begins afresh. ``conversation`` is locked."""
+    draft = session.get(Draft, conversation.id, populate_existing=True)
+    if draft is None or draft.updated_at >= before:
+        return False
+    session.delete(draft)
+    begin_episode(conversation)
+    return True
 
 
 def begin_episode(conversation: Conversation) -> None:

@@ -31,6 +31,7 @@ _FACTS: dict[str, Callable[[Settings], str]] = {
     "help_url": lambda s: f"{s.public_url.rstrip('/')}/help",
     "official_email": lambda s: s.official_email,
     "hotline": lambda s: s.hotline,
+    "consent_version": lambda s: s.consent_version,
     "working_hours": lambda s: f"{s.work_starts}–{s.work_ends}",
     "due_simple": lambda s: _hours(s.due_simple_hours),
     "due_complex": lambda s: _working_days(s.due_complex_days),

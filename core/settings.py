@@ -210,6 +210,7 @@ class Settings(BaseSettings):
     due_expedited_check_days: Days
     due_expedited_hours: Hours
     reopen_days: Days
+    form_pause_minutes: Annotated[int, Field(gt=0, le=24 * 60)]
     appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
     consent_version: Annotated[str, Field(min_length=1, max_length=40)]
     application_number_pattern: Annotated[str, AfterValidator(_pattern_of_one_group)]
@@ -228,6 +229,7 @@ class Settings(BaseSettings):
     keep_audit_days: KeptDays
     keep_telegram_update_days: KeptDays
     keep_export_hours: Hours
+    draft_hours: Hours
     retention_at: ClockTime
     max_export_bytes: Bytes
 

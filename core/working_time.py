@@ -96,3 +96,11 @@ def in_words(moment: datetime) -> str:
 def day_in_words(day: date) -> str:
     """«24 ноября 2026 года»."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year} года"
+
+
+def days_in_words(first: date, last: date) -> str:
+    """«с 9 по 15 ноября 2026 года»."""
+    if first.year != last.year:
+        return f"с {day_in_words(first)} по {day_in_words(last)}"
+    month = "" if first.month == last.month else f" {_MONTHS[first.month - 1]}"
+    return f"с {first.day}{month} по {day_in_words(last)}"

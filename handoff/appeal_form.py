@@ -1,6 +1,6 @@
 """An appeal as the form hands it over: checked once more, put into normal form, registered, acknowledged."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,7 +15,7 @@ from handoff import appeals, letters, queue
 from handoff.fields import PARSERS, FieldFault, ReplyChannel
 
 # A personal field → its kind in the vault.
-_PERSONAL = {"full_name": "name", "snils": "snils", "email": "email", "phone": "phone"}
+_PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "email": "email", "phone": "phone"}
 _DAY = timedelta(days=1)
 _KIND_WORDS = {AppealKind.COMPLAINT: "appeal_complaint", AppealKind.SUGGESTION: "appeal_suggestion"}
 
@@ -73,8 +73,8 @@ def register(
     if slots.get("consent") is not True or slots.get("confirmation") is not True:
         raise IncompleteForm("consent or confirmation")
     fields = _fields(session, desk, conversation, slots)
-    appeal = appeals.register(session, desk, conversation, AppealKind(slots["appeal_kind"]), received, fields)
-    if "email" in fields:
+    appeal = appeals.register(session, desk, conversation, AppealKind(slots["category"]), received, fields)
+    if fields["reply_channel"] == ReplyChannel.EMAIL:
         conversation.email_token = fields["email"]
     letters.put_receipt(session, desk, conversation, appeal)
     conversations.drop_draft(session, conversation)
@@ -87,16 +87,18 @@ def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dic
     channel = ReplyChannel(slots["reply_channel"])
     values = desk.vault.values(session, conversation)
     fields = {}
-    for name in ("full_name", "snils", str(channel)):
+    required = {"full_name", "snils", str(channel)}
+    for name in _PERSONAL:
         written = values.get(str(slots.get(name)))
-        if written is None:
+        if written is None and name in required:
             raise IncompleteForm(name)
+        if written is None:
+            continue
         fields[name] = desk.vault.put(session, conversation, _PERSONAL[name], _in_normal_form(name, written, desk))
     if not slots.get("problem"):
         raise IncompleteForm("problem")
     fields |= {"reply_channel": str(channel), "problem": str(slots["problem"])}
-    if slots.get("application_number"):
-        fields["application_number"] = str(slots["application_number"])
+    fields |= {name: str(slots[name]) for name in ("application_number", "occurred_at", "tried") if slots.get(name)}
     if slots.get("files"):
         fields["files"] = ", ".join(slots["files"])
     return fields
@@ -104,11 +106,12 @@ def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dic
 
 def _in_normal_form(name: str, written: str, desk: Desk) -> str:
     try:
-        return str(PARSERS[name](written, desk.settings))
+        value = PARSERS[name](written, desk.settings)
     except FieldFault:
         if name != "full_name":
             raise
         return " ".join(written.split())  # a rare name, which its owner has confirmed
+    return f"{value:%d.%m.%Y}" if isinstance(value, date) else str(value)
 
 
 def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, in_reply_to: int | None) -> None:

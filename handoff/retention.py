@@ -23,6 +23,7 @@ from core.models import (
     Attachment,
     Consent,
     Conversation,
+    Draft,
     Erasure,
     Lease,
     Message,
@@ -51,6 +52,7 @@ class Counts:
 
     conversations: int = 0
     files: int = 0
+    drafts: int = 0
     reasons: int = 0
     audit_rows: int = 0
     failed: int = 0
@@ -124,6 +126,9 @@ def retain(desk: Desk, at: datetime) -> Counts:
         last = found[-1]
     for one in desk.database.read(_expired_files, desk.settings, at):
         counts.files += attempt("file", one, _erase_file, desk, one, at)
+    old = at - timedelta(hours=desk.settings.draft_hours)
+    for one in desk.database.read(lambda session: list(session.scalars(select(Draft.conversation_id).where(Draft.updated_at < old)))):
+        counts.drafts += attempt("draft", one, desk.database.write, _drop_draft, one, old)
     counts.reasons = attempt("reasons", "", desk.database.write, _forget_reasons, before)
     counts.audit_rows = attempt("audit_rows", "", desk.database.write, audit.forget, desk.vault, before)
     return counts
@@ -176,6 +181,10 @@ def _erase(session: Session, desk: Desk, conversation_id: uuid.UUID, at: datetim
     if session.scalar(_idle(desk.settings, at).where(Conversation.id == conversation_id)) is None:
         return False
     return erasure.erase(session, desk, conversation, erasure.EXPIRED, at)
+
+
+def _drop_draft(session: Session, conversation_id: uuid.UUID, before: datetime) -> bool:
+    return conversations.drop_old_draft(session, conversations.lock(session, conversation_id), before)
 
 
 def _expired_files(session: Session, settings: Settings, at: datetime) -> list[uuid.UUID]:

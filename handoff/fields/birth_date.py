@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from core.settings import Settings
 from core.working_time import MOSCOW
 from handoff.fields.fault import FieldFault
+from handoff.fields.number_words import in_digits
 from handoff.fields.writing import folded
 
 EARLIEST_YEAR = 1900
@@ -23,13 +24,19 @@ _ROMAN_MONTH = re.compile(r"(?<![0-9])([0-9]{1,2})[\s./\-]+([ivxх]{1,4})[\s./\-
 
 
 def parse_birth_date(text: str, settings: Settings, *, today: date | None = None) -> date:  # noqa: ARG001 - every parser takes the settings
-    """The day, whatever words stand around it. Faults: missing, year (not four digits), unreal, future, early, several."""
-    found = set(_days(folded(text)))
+    """The day, whatever words stand around it. A year of two digits is read where it can be of one century only.
+
+    Faults: missing, year (which century?), unreal, future, early, several.
+    """
+    today = today or datetime.now(UTC).astimezone(MOSCOW).date()
+    found = set(_days(in_digits(folded(text))))
     if not found:
         raise FieldFault("birth_date", "birth_date_missing")
     if len(found) > 1:
         raise FieldFault("birth_date", "birth_date_several")
     year, month, day = found.pop()
+    if len(year) == 2 and int(year) > today.year % 100:
+        year = f"19{year}"
     if len(year) != 4:
         raise FieldFault("birth_date", "birth_date_year")
     if int(year) < EARLIEST_YEAR:
@@ -38,7 +45,7 @@ def parse_birth_date(text: str, settings: Settings, *, today: date | None = None
         value = date(int(year), month, int(day))
     except ValueError:
         raise FieldFault("birth_date", "birth_date_unreal") from None
-    if value > (today or datetime.now(UTC).astimezone(MOSCOW).date()):
+    if value > today:
         raise FieldFault("birth_date", "birth_date_future")
     return value
 

@@ -16,13 +16,17 @@ _LEAD_IN = re.compile(r"(?<![@.\w\-])(?:e-?mail|mail(?:to)?|my|is|address|[0-9]{
 _SLIPPED_ENDING = re.compile(r"\.(?:ry|rru|ruu|ri|r|con|cmo|comm|ocm|ccom)$|\.ru\.ru$")
 _SLIPPED_NAME = re.compile(r"@(?:gmial|gamil|gmai|gmal|gnail|yadex|yndex|yanex|yandx|mali|maill|ramler|rambleer)\.")
 
+# «anna собака mail точка ru»
+_SPOKEN_AT = re.compile(r"(?<=[a-z0-9]) ?[\[(]?(?:собак[аи]|собачка)[\])]? ?(?=[a-z0-9-]{1,63}(?:\.| ?точка ?)[a-z])", re.IGNORECASE)
+_SPOKEN_DOT = re.compile(r"(?<=[a-z0-9]) ?точка ?(?=[a-z0-9])", re.IGNORECASE)
+
 
 def parse_email(text: str, settings: Settings) -> str:
     """The address with its domain in lower case.
 
     Faults: missing, at (no @), two_at, several, comma, spaces, cyrillic, domain, ending (a known slip), ours, wrong.
     """
-    line = _LEAD_IN.sub("", plain(text))
+    line = _LEAD_IN.sub("", _SPOKEN_DOT.sub(".", _SPOKEN_AT.sub("@", plain(text))))
     if _COMMA.search(line):
         raise FieldFault("email", "email_comma")
     if _SPACE.search(line):

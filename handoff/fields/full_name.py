@@ -4,14 +4,22 @@ import re
 
 from core.settings import Settings
 from handoff.fields.fault import FieldFault
-from handoff.fields.name_likeness import PARTICLES, reads_as_speech, without_lead_in
-from handoff.fields.writing import in_one_alphabet, is_cyrillic, is_latin, plain
+from handoff.fields.name_likeness import PARTICLES, is_of_a_person, kinds_of_name, reads_as_speech, without_lead_in
+from handoff.fields.writing import LETTER, in_one_alphabet, is_cyrillic, is_latin, plain
 
 MIN_WORDS, MAX_WORDS = 2, 4
 MAX_CHARACTERS = 120
 
 _APOSTROPHES = re.compile("[’ʼ`´‘]")
 _LABELS = re.compile(r"(?<![^\W\d_])(?:фамилия|имя|отчество)(?![^\W\d_])\s*[:\-]?", re.IGNORECASE)
+_LABELLED = re.compile(rf"(?<![^\W\d_])(фам|им|отч)\w*\s?[:\-]?\s?({LETTER}+(?:-{LETTER}+)*)", re.IGNORECASE)
+# What is said beside a name.
+_ASIDE = re.compile(
+    r"[\s,(]*(?:отчества (?:у меня )?(?:нет|не имею)|(?:у меня )?нет отчества|без отчества"
+    r"|так (?:\w+ )?(?:в|по) паспорт\w*|спасибо|пожалуйста)\W*$",
+    re.IGNORECASE,
+)
+_SURNAME_ENDING = re.compile(r"(?:[оеё]ва?|[иы]на?|ск(?:ий|ая)|цк(?:ий|ая)|енко|[аяи]н[ея]ц|ук|юк|дзе|швили|[аь]?ян)$")
 _EDGES = ' .,;:-«»"()'
 _SCOTTISH = re.compile(r"(?:Mc|Mac|O|Di|De|La|Le|Fitz)[A-Z][a-z]+")
 
@@ -19,7 +27,8 @@ _SCOTTISH = re.compile(r"(?:Mc|Mac|O|Di|De|La|Le|Fitz)[A-Z][a-z]+")
 def parse_full_name(text: str, settings: Settings) -> str:  # noqa: ARG001 - every parser takes the settings
     """«Лебедева Анна Сергеевна». Faults: missing, digits, initials, characters, alphabets, one_word, long, unlike."""
     line = _APOSTROPHES.sub("'", plain(text))
-    line = _LABELS.sub(" ", without_lead_in(line)[1]).strip(_EDGES)
+    line = _ASIDE.sub("", _in_named_order(line) or without_lead_in(line)[1])
+    line = _LABELS.sub(" ", line).strip(_EDGES)
     line = re.sub(r"\s*-\s*", "-", line)
     if not any(sign.isalpha() for sign in line):
         raise FieldFault("full_name", "full_name_digits" if re.search(r"\d", line) else "full_name_missing")
@@ -37,10 +46,30 @@ def parse_full_name(text: str, settings: Settings) -> str:  # noqa: ARG001 - eve
         raise FieldFault("full_name", "full_name_unlike")
     if len(words) < MIN_WORDS:
         raise FieldFault("full_name", "full_name_one_word")
-    name = in_normal_case(words)
+    name = in_normal_case(_surname_first(words))
     if sum(word not in PARTICLES for word in name.split()) > MAX_WORDS:
         raise FieldFault("full_name", "full_name_long")
     return name
+
+
+def _in_named_order(line: str) -> str | None:
+    """«Имя - Олег, отчество - Фомич, фамилия - Белый» → «Белый Олег Фомич»; None unless surname and name are called so."""
+    parts = {label.lower(): word for label, word in _LABELLED.findall(line)}
+    return " ".join(parts[label] for label in ("фам", "им", "отч") if label in parts) if {"фам", "им"} <= set(parts) else None
+
+
+def _surname_first(words: list[str]) -> list[str]:
+    """As papers have it, where the words tell which is which; else as written."""
+    kinds = [kinds_of_name(word) for word in words]
+    if len(words) == 3 and "Patr" in kinds[1] and "Patr" not in kinds[2]:
+        return [words[2], *words[:2]]
+    if len(words) == 2 and "Name" in kinds[0] and [_is_surname(*pair) for pair in zip(words, kinds, strict=True)] == [False, True]:
+        return [words[1], words[0]]
+    return words
+
+
+def _is_surname(word: str, kinds: frozenset[str]) -> bool:
+    return "Surn" in kinds or (_SURNAME_ENDING.search(word.lower()) is not None and not is_of_a_person(word))
 
 
 def _check_letters(words: list[str]) -> None:

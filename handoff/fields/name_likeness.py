@@ -29,7 +29,8 @@ _NAMING = re.compile(
     re.IGNORECASE,
 )
 _GREETING = re.compile(
-    r"^(?:здравствуйте|добрый (?:день|вечер)|доброе утро|доброго дня|привет(?:ствую)?|я|это|вас беспокоит|пишет вам)"
+    r"^(?:здравствуйте|добрый (?:день|вечер)|доброе утро|доброго дня|привет(?:ствую)?|с уважением"
+    r"|(?:ну )?(?:пишите|записывайте|запишите)|мил(?:ая|ый)|я|это|вас беспокоит|пишет вам)"
     r"(?![^\W\d_])[\s:,.\-]*",
     re.IGNORECASE,
 )
@@ -73,7 +74,7 @@ def looks_like_a_name(text: str) -> bool:
         return True
     if len(words) > _MOST_WORDS or any(map(is_never_a_name, words)):
         return False
-    if any(map(_is_of_a_person, words)):
+    if any(map(is_of_a_person, words)):
         return True
     if any(map(_is_speech, words)):
         return False
@@ -96,7 +97,7 @@ def find_name(text: str) -> str | None:
         if word is not None and is_part and (not run or re.fullmatch(r"[\s,.]{1,3}", text[run[-1].end() : word.start()])):
             run.append(word)
             continue
-        kinds = {kind for one in run for kind in _kinds_of_name(folded(one[0][:_LONGEST_WORD]))}
+        kinds = {kind for one in run for kind in kinds_of_name(one[0])}
         if len(run) >= 2 and len(kinds) >= 2:
             return text[run[0].start() : run[-1].end()]
         run = [word] if word is not None and _belongs_to_a_name(word[0]) else []
@@ -104,12 +105,16 @@ def find_name(text: str) -> str | None:
 
 
 def _belongs_to_a_name(word: str) -> bool:
-    return not is_never_a_name(word) and bool(_kinds_of_name(folded(word[:_LONGEST_WORD])))
+    return not is_never_a_name(word) and bool(kinds_of_name(word))
+
+
+def kinds_of_name(word: str) -> frozenset[str]:
+    """What a word may be of a name: Name, Surn, Patr, in whatever case it stands."""
+    return _kinds_of_name(folded(word[:_LONGEST_WORD]))
 
 
 @lru_cache(maxsize=10_000)
 def _kinds_of_name(word: str) -> frozenset[str]:
-    """Of a folded word: Name, Surn, Patr, in whatever case it stands."""
     if len(word) < 2 or not all(letter == "-" or is_cyrillic(letter) for letter in word):
         return frozenset()
     parsed = morphology().parse(word)
@@ -118,7 +123,7 @@ def _kinds_of_name(word: str) -> frozenset[str]:
 
 def reads_as_speech(words: list[str]) -> bool:
     """Whether words in a name's place say something else: «не хочу», «зачем вам»."""
-    return any(map(is_never_a_name, words)) or (any(map(_is_speech, words)) and not any(map(_is_of_a_person, words)))
+    return any(map(is_never_a_name, words)) or (any(map(_is_speech, words)) and not any(map(is_of_a_person, words)))
 
 
 def without_lead_in(line: str) -> tuple[bool, str]:
@@ -152,7 +157,8 @@ def _readings(word: str) -> tuple[bool, bool, bool]:
     return person, known and not named and likeliest in _SPEECH, known and not named
 
 
-def _is_of_a_person(word: str) -> bool:
+def is_of_a_person(word: str) -> bool:
+    """Whether the word is somebody's name as it stands: in the nominative."""
     return _readings(folded(word[:_LONGEST_WORD]))[0]
 
 

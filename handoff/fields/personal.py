@@ -5,7 +5,8 @@ import re
 from core.finding import digits_of
 from core.personal_data import Expected
 from handoff.fields.name_likeness import find_name, looks_like_a_name, without_lead_in
-from handoff.fields.writing import plain
+from handoff.fields.number_words import in_digits
+from handoff.fields.writing import folded, plain
 
 _FEWEST_DIGITS = 5
 # «anna@mail,ru», «anna собака mail.ru», «anna.lebedeva mail.ru», «anna(at)mail.ru»
@@ -28,7 +29,9 @@ def expected_answer(asked: str | None, text: str) -> Expected | None:
         case "email":
             return Expected("email", whole) if _LIKE_AN_ADDRESS.search(text) and len(text.split()) <= _MOST_WORDS else None
         case "birth_date":
-            return Expected("birthdate", whole) if _LIKE_A_DATE.search(text) and len(text.split()) <= _MOST_WORDS else None
+            return (
+                Expected("birthdate", whole) if _LIKE_A_DATE.search(in_digits(folded(text))) and len(text.split()) <= _MOST_WORDS else None
+            )
         case _:
             return None
 

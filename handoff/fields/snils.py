@@ -1,6 +1,7 @@
 """SNILS: eleven digits, the last two of which check the others."""
 
 import re
+from collections.abc import Iterable
 
 from core.finding import digits_of
 from core.personal_data import snils_is_valid
@@ -15,6 +16,8 @@ _PRINTED = re.compile(r"(?<![0-9])[0-9]{3}[\s\-]?[0-9]{3}[\s\-]?[0-9]{3}[\s\-]{0
 # A letter or two where digits are meant: «9О», «S95», «112-ЗЗ-445». A longer word is a word beside the number.
 _LETTER_FOR_A_DIGIT = re.compile(rf"[0-9]-?{LETTER}{{1,2}}(?!{LETTER})|(?<!{LETTER}){LETTER}{{1,2}}-?[0-9]")
 
+_LOOK_ALIKE = str.maketrans("оОoOзЗlI", "00003311")
+
 
 def parse_snils(text: str, settings: Settings) -> str:  # noqa: ARG001 - every parser takes the settings
     """«112-233-445 95». Faults: missing, letters, length, checksum, several."""
@@ -22,8 +25,9 @@ def parse_snils(text: str, settings: Settings) -> str:  # noqa: ARG001 - every p
     runs = [digits_of(run) for run in _RUN.findall(line)]
     if not runs:
         raise FieldFault("snils", "snils_missing")
-    candidates = [*runs, *map(digits_of, _PRINTED.findall(line))]
-    valid = {digits for digits in candidates if snils_is_valid(digits) and len(set(digits)) > 1}  # zeros alone pass the sum
+    valid = _valid([*runs, *map(digits_of, _PRINTED.findall(line))])
+    if not valid:  # «9О», «ЗЗ»: the check digits tell whether that is what was meant
+        valid = _valid(map(digits_of, _RUN.findall(line.translate(_LOOK_ALIKE))))
     if len(valid) > 1:
         raise FieldFault("snils", "snils_several")
     if valid:
@@ -35,3 +39,7 @@ def parse_snils(text: str, settings: Settings) -> str:  # noqa: ARG001 - every p
     if _LETTER_FOR_A_DIGIT.search(line):
         raise FieldFault("snils", "snils_letters")
     raise FieldFault("snils", "snils_length", {"count": len(longest)})
+
+
+def _valid(numbers: Iterable[str]) -> set[str]:
+    return {digits for digits in numbers if snils_is_valid(digits) and len(set(digits)) > 1}  # zeros alone pass the sum

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ from bot import claims, intake
 from bot.intake import Inbound
 from core import conversations, deliveries
 from core.desk import Desk
-from core.models import Appeal, AppealKind, Author, Consent, Conversation, Draft, Mode
+from core.models import Appeal, AppealKind, Author, Consent, Conversation, Draft, Mode, now
 from core.transcript import masked_fields, message_document
-from handoff import appeal_form
+from handoff import appeal_form, retention
 from handoff.appeal_form import IncompleteForm
 from handoff.fields import FieldFault
 from tests.data.personas import ANNA
@@ -98,7 +99,7 @@ def slots_of(desk: Desk, conversation_id: uuid.UUID, **changed: Any) -> dict[str
         ask(desk, conversation_id, field)
         tokens[field] = answer(desk, conversation_id, text)
     return {
-        "appeal_kind": "complaint",
+        "category": "complaint",
         "consent": True,
         **tokens,
         "reply_channel": "email",
@@ -109,6 +110,25 @@ def slots_of(desk: Desk, conversation_id: uuid.UUID, **changed: Any) -> dict[str
         "confirmation": True,
         **changed,
     }
+
+
+def test_what_may_be_skipped_is_kept_in_normal_form(desk: Desk, conversation_id: uuid.UUID) -> None:
+    slots = slots_of(desk, conversation_id, occurred_at="14 ноября 2026 года, около 15:00", tried="перезагружала страницу")
+    for field, text in [("birth_date", "14 марта 87"), ("phone", ANNA.phone_digits)]:
+        ask(desk, conversation_id, field)
+        slots[field] = answer(desk, conversation_id, text)
+    appeal = locked(desk, conversation_id, appeal_form.register, slots, MONDAY)
+
+    def look(session: Session) -> None:
+        conversation = conversations.find(session, conversation_id)
+        values = desk.vault.values(session, conversation)
+        fields = json.loads(desk.vault.open(conversation, appeal.fields_sealed or b""))
+        assert values[fields["birth_date"]] == "14.03.1987"
+        assert values[fields["phone"]] == "+79215550142"
+        assert (fields["occurred_at"], fields["tried"]) == (slots["occurred_at"], slots["tried"])
+        assert "application_number" not in fields  # skipped
+
+    desk.database.read(look)
 
 
 def test_a_form_becomes_an_appeal_with_a_receipt(desk: Desk, conversation_id: uuid.UUID) -> None:
@@ -174,6 +194,29 @@ def test_a_consent_is_kept_with_its_text_and_message(desk: Desk, conversation_id
     assert (consent.conversation_id, consent.message_id, consent.version) == (conversation_id, message.id, desk.settings.consent_version)
 
 
+DRAFT = {"form": "appeal_form", "consent": True, "requested_slot": "full_name"}
+
+
+def move_draft(desk: Desk, conversation_id: uuid.UUID, age: timedelta) -> None:
+    """As if it had been kept that long ago."""
+
+    def move(session: Session) -> None:
+        session.get_one(Draft, conversation_id).updated_at = now() - age
+
+    desk.database.write(move)
+
+
+def begin_turn(desk: Desk, conversation_id: uuid.UUID, age: timedelta) -> tuple[uuid.UUID, datetime]:
+    """A citizen's message taken up while the form is nearly ``age`` old."""
+    move_draft(desk, conversation_id, age - timedelta(minutes=1))
+    desk.database.write(intake.accept, desk, conversation_id, Inbound(uuid.uuid4().hex, "здравствуйте"), now())
+    at = now()
+    (turn_id,) = desk.database.read(claims.claimable, at)
+    assert desk.database.write(claims.claim, desk, turn_id, "first", at)
+    desk.database.write(claims.read, desk, turn_id, "first")
+    return turn_id, at
+
+
 async def restored(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(form_actions, "records", lambda: Records(desk.database, desk.vault))
     tracker = Tracker.from_dict({"sender_id": f"{conversation_id}-2", "slots": {}, "latest_message": {}, "events": [], "paused": False})
@@ -186,7 +229,7 @@ async def test_a_new_episode_takes_the_form_up(desk: Desk, conversation_id: uuid
         conversations.keep_draft(session, desk.vault, conversation, slots)
 
     for slots in ({"consent": True, "requested_slot": "full_name"}, {"full_name": "pdname1", "requested_slot": "snils"}):
-        locked(desk, conversation_id, keep, slots)
+        locked(desk, conversation_id, keep, {"form": "appeal_form", **slots})
     begun, *slots_set, loop, listen = await restored(desk, conversation_id, monkeypatch)
     assert (begun["event"], loop["event"], loop["name"], listen["name"]) == (
         "session_started",
@@ -196,6 +239,29 @@ async def test_a_new_episode_takes_the_form_up(desk: Desk, conversation_id: uuid
     )
     assert {event["name"]: event["value"] for event in slots_set} == {"full_name": "pdname1", "requested_slot": "snils"}
     assert b"pdname1" not in desk.database.read(lambda session: session.get_one(Draft, conversation_id).slots_sealed)
+
+
+async def test_a_form_left_alone_for_a_day_is_over(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked(desk, conversation_id, lambda session, desk, conversation: conversations.keep_draft(session, desk.vault, conversation, DRAFT))
+    before = reload(desk, conversation_id).episode
+    (turn_id, at) = begin_turn(desk, conversation_id, timedelta(hours=desk.settings.draft_hours))
+    assert reload(desk, conversation_id).episode == before  # just in time
+    desk.database.write(claims.release_all)
+    move_draft(desk, conversation_id, timedelta(hours=desk.settings.draft_hours, seconds=1))
+    assert await restored(desk, conversation_id, monkeypatch) == await restored(desk, start_conversation(desk), monkeypatch)
+    desk.database.write(claims.claim, desk, turn_id, "lease", at)
+    begun, _ = desk.database.write(claims.read, desk, turn_id, "lease")
+    assert begun.sender == f"{conversation_id}-{before + 1}"
+    assert desk.database.read(lambda session: session.get(Draft, conversation_id)) is None
+
+
+def test_old_drafts_are_dropped_at_night(desk: Desk, conversation_id: uuid.UUID) -> None:
+    young = start_conversation(desk)
+    for one in (young, conversation_id):
+        locked(desk, one, lambda session, desk, conversation: conversations.keep_draft(session, desk.vault, conversation, DRAFT))
+    move_draft(desk, conversation_id, timedelta(hours=desk.settings.draft_hours, minutes=1))
+    assert retention.retain(desk, now()).drafts == 1
+    assert desk.database.read(lambda session: [draft.conversation_id for draft in session.scalars(select(Draft))]) == [young]
 
 
 async def test_a_person_ends_the_form(desk: Desk, conversation_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:

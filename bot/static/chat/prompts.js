@@ -8,6 +8,7 @@ const PROMPTS = {
   birth_date: { placeholder: "Дата: ДД.ММ.ГГГГ", autocomplete: "bday" },
   email: { placeholder: "Почта: name@example.ru", inputmode: "email", autocomplete: "email" },
   phone: { placeholder: "Телефон: +7 900 000-00-00", inputmode: "tel", autocomplete: "tel" },
+  category: { placeholder: "Выберите или напишите, о чём" },
   problem: { placeholder: "Опишите, что произошло" },
   application_number: { placeholder: "Номер заявления", inputmode: "numeric" },
   occurred_at: { placeholder: "Когда это случилось" },

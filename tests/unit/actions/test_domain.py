@@ -20,7 +20,9 @@ KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology", "form"}
 BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions", "utter_ask_field_to_correct"}  # their buttons are the actions'
 FILLED_BY_ACTIONS = {
     "utter_ask_screenshots_more": "{count}",
+    "utter_ask_full_name_again": "{name}",
     "utter_ask_confirmation": "{summary}",
+    "utter_review_appeal": "{summary}",
     "utter_screenshot_unknown": "{error}",
     "utter_explain_erase": "{appeals}",
     "utter_explain_withdraw_consent": "{appeals}",

@@ -1,8 +1,9 @@
 """What people write when a field is asked for: what is read from it, or which fault it gets."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
+from core.models import AppealKind
 from handoff.fields import ReplyChannel
 
 EMAIL, PHONE = ReplyChannel.EMAIL, ReplyChannel.PHONE
@@ -132,6 +133,9 @@ READ: dict[str, list[tuple[str, Any]]] = {
         ("СНИЛС 112-233-445 95, 14.03.1985", ANNA_SNILS),
         ("112-233-445 95, тел. 8 921 555-01-42", ANNA_SNILS),
         ("112-233-445 95 и ещё раз 11223344595", ANNA_SNILS),
+        ("112-2З3-445 95", ANNA_SNILS),  # a letter for a digit, where the check digits agree
+        ("О87-654-303 00", "087-654-303 00"),
+        ("1I2-233-445 95", ANNA_SNILS),
         ("08765430300", "087-654-303 00"),  # the sum is 202: control 00
     ],
     "birth_date": [
@@ -151,6 +155,9 @@ READ: dict[str, list[tuple[str, Any]]] = {
         ("я родилась 14 март 1985 в Казани", ANNA_BORN),
         ("дата рождения: 14.03.1985", ANNA_BORN),
         ("14.III.1985", ANNA_BORN),
+        ("14/3/85", ANNA_BORN),
+        ("14 марта 85", ANNA_BORN),
+        ("четырнадцатого марта восемьдесят пятого года", ANNA_BORN),
         ("9 мая 1945", date(1945, 5, 9)),
         ("1 мая 2001", date(2001, 5, 1)),
         ("29.02.2000", date(2000, 2, 29)),
@@ -263,6 +270,49 @@ READ: dict[str, list[tuple[str, Any]]] = {
     ],
     "consent": [(text, True) for text in SAID_YES],
     "confirmation": [*((text, True) for text in CONFIRMED), *((text, False) for text in CORRECTED)],
+    "category": [
+        *(
+            (text, AppealKind.COMPLEX)
+            for text in ("техническая проблема", "Технический сбоит портал", "ошибка", "не работает", "проблема с входом")
+        ),
+        *((text, AppealKind.COMPLEX) for text in ("портал глючит", "не приходит смс", "не могу войти", "ошибка в заявлении", "баг")),
+        *(
+            (text, AppealKind.SIMPLE)
+            for text in ("вопрос по заявлению", "вопрос", "хочу узнать статус", "по заявлению", "нужна консультация")
+        ),
+        *((text, AppealKind.SIMPLE) for text in ("уточнить по услуге", "вопрос про ошибку")),
+        *((text, AppealKind.COMPLAINT) for text in ("жалоба", "Хочу пожаловаться", "претензия", "жалуюсь на хамство")),
+        *((text, AppealKind.SUGGESTION) for text in ("предложение", "есть идея", "предлагаю улучшить", "пожелание")),
+        *((text, AppealKind.URGENT) for text in ("срочно", "нет доступа", "учётную запись взломали", "заблокировали кабинет", "сбой")),
+    ],
+    "occurred_at": [
+        ("вчера вечером", (date(2026, 11, 22), date(2026, 11, 22), time(17), time(23, 59))),
+        ("14 ноября около трёх", (date(2026, 11, 14), date(2026, 11, 14), time(15), time(15))),
+        ("в прошлую пятницу", (date(2026, 11, 20), date(2026, 11, 20), None, None)),
+        ("сегодня утром", (date(2026, 11, 23), date(2026, 11, 23), time(5), time(12))),
+        ("3 дня назад", (date(2026, 11, 20), date(2026, 11, 20), None, None)),
+        ("12.11 в 15:20", (date(2026, 11, 12), date(2026, 11, 12), time(15, 20), time(15, 20))),
+        ("час назад", (date(2026, 11, 23), date(2026, 11, 23), time(13, 30), time(13, 30))),
+        ("полчаса назад", (date(2026, 11, 23), date(2026, 11, 23), time(14), time(14))),
+        ("с понедельника", (date(2026, 11, 16), date(2026, 11, 16), None, None)),
+        ("30 декабря", (date(2025, 12, 30), date(2025, 12, 30), None, None)),
+        ("в девять вечера вчера", (date(2026, 11, 22), date(2026, 11, 22), time(21), time(21))),
+        ("вчера в полвторого", (date(2026, 11, 22), date(2026, 11, 22), time(13, 30), time(13, 30))),
+        ("вчера без пяти двенадцать", (date(2026, 11, 22), date(2026, 11, 22), time(11, 55), time(11, 55))),
+        ("на прошлой неделе", (date(2026, 11, 16), date(2026, 11, 22), None, None)),
+        ("на прошлой неделе во вторник", (date(2026, 11, 17), date(2026, 11, 17), None, None)),
+        ("в октябре", (date(2026, 10, 1), date(2026, 10, 31), None, None)),
+        ("в декабре", (date(2025, 12, 1), date(2025, 12, 31), None, None)),
+        ("в конце октября", (date(2026, 10, 21), date(2026, 10, 31), None, None)),
+        ("двадцать первого числа", (date(2026, 11, 21), date(2026, 11, 21), None, None)),
+        ("29 февраля", (date(2024, 2, 29), date(2024, 2, 29), None, None)),
+        ("уже неделю", (date(2026, 11, 16), date(2026, 11, 16), None, None)),
+        ("в 9 утра", (date(2026, 11, 23), date(2026, 11, 23), time(9), time(9))),
+        ("в 20:00", (date(2026, 11, 22), date(2026, 11, 22), time(20), time(20))),  # not yet today
+        ("2026-11-20", (date(2026, 11, 20), date(2026, 11, 20), None, None)),
+        ("в полночь 20 ноября", (date(2026, 11, 20), date(2026, 11, 20), time(0), time(0))),
+        ("в выходные", (date(2026, 11, 21), date(2026, 11, 22), None, None)),
+    ],
 }
 
 FAULTS: dict[str, list[tuple[str, str]]] = {
@@ -302,9 +352,9 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
         ("11223344596", "snils_checksum"),
         ("мой снилс 122 233 445 95", "snils_checksum"),
         ("112-233-445 9О", "snils_letters"),
-        ("112-2З3-445 95", "snils_letters"),
-        ("О87-654-303 00", "snils_letters"),
-        ("1I2-233-445 95", "snils_letters"),
+        ("112-2З3-445 9", "snils_letters"),
+        ("О87-654-303 01", "snils_letters"),
+        ("1I2-233-445 9", "snils_letters"),
         ("1122334459", "snils_length"),
         ("112-233-445 955", "snils_length"),
         ("снилс1122334459", "snils_length"),
@@ -319,9 +369,9 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
         ("14 марта", "birth_date_missing"),
         ("март 1985", "birth_date_missing"),
         ("14 брюмера 1985", "birth_date_missing"),
-        ("14/3/85", "birth_date_year"),
-        ("14.03.85", "birth_date_year"),
-        ("14 марта 85", "birth_date_year"),
+        ("14/3/05", "birth_date_year"),
+        ("14.03.26", "birth_date_year"),
+        ("14 марта 12", "birth_date_year"),
         ("31.02.1985", "birth_date_unreal"),
         ("03/14/1985", "birth_date_unreal"),
         ("29.02.1985", "birth_date_unreal"),
@@ -466,5 +516,22 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
         ("а что дальше?", "confirmation_unclear"),
         ("не поняла", "confirmation_unclear"),
         ("Лебедева", "confirmation_unclear"),
+    ],
+    "category": [
+        ("", "category_missing"),
+        ("не знаю", "category_unknown"),
+        ("разное", "category_unknown"),
+        ("жалоба и предложение", "category_several"),
+    ],
+    "occurred_at": [
+        ("", "occurred_at_missing"),
+        ("не помню", "occurred_at_missing"),
+        ("абракадабра", "occurred_at_missing"),
+        ("недавно", "occurred_at_missing"),
+        ("завтра", "occurred_at_future"),
+        ("25.12.2026", "occurred_at_future"),
+        ("сегодня в 23:30", "occurred_at_future"),
+        ("31 февраля", "occurred_at_unreal"),
+        ("32.10.2026", "occurred_at_unreal"),
     ],
 }

@@ -7,18 +7,23 @@ import pytest
 
 from core.settings import Settings, SettingsError
 from core.words import all_words
-from handoff.fields import PARSERS, FieldFault, find_application_number, parse_birth_date
+from core.working_time import MOSCOW
+from handoff.fields import PARSERS, FieldFault, find_application_number, parse_birth_date, parse_occurred_at
 from handoff.fields.application_number import inn_is_valid
 from tests.conftest import MakeSettings
 from tests.data.personas import PERSONAS, Persona
 from tests.unit.handoff.field_cases import FAULTS, READ
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 14, 30, tzinfo=MOSCOW)
 
 
 def read(field: str, text: str, settings: Settings) -> Any:
     if field == "birth_date":
         return parse_birth_date(text, settings, today=TODAY)
+    if field == "occurred_at":
+        told = parse_occurred_at(text, settings, now=NOW)
+        return told.first, told.last, told.start, told.end
     return PARSERS[field](text, settings)
 
 
