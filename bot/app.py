@@ -23,6 +23,7 @@ from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.erasures import Erasures
 from bot.exports import Exports
+from bot.feedback import SEND, feedback_routes
 from bot.help_pages import help_routes
 from bot.readiness import Readiness
 from bot.screenshot_reading import ScreenshotReading
@@ -123,9 +124,10 @@ def create_app(desk: Desk) -> FastAPI:
             await engine.close()
 
     app = FastAPI(title=settings.service_name, version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
-    install(app, max_file_bytes=settings.max_document_bytes)
+    install(app, max(settings.max_document_bytes, settings.max_message_bytes), page_forms=(SEND,))
     app.include_router(widget_routes(widget))
     app.include_router(widget_socket_routes(widget))
+    app.include_router(feedback_routes(desk, files))  # before /appeals/{number}
     app.include_router(status_routes(desk))
     app.include_router(help_routes(desk, search))
     app.include_router(account_routes(workplace, access))

@@ -12,7 +12,7 @@ from core.keys import open_keyring, secret_file
 from core.models import Role
 from core.settings import PREFIX, Settings, SettingsError
 from handoff import operators
-from handoff.appeals import GENERAL_DEPARTMENT
+from handoff.topics import Topic, department_of
 from knowledge_base import articles
 from knowledge_base.building import build
 
@@ -70,7 +70,7 @@ def _add_first_operator(database: Database, settings: Settings) -> None:
     vault = open_vault(settings, database)
 
     def add(session: Session) -> None:
-        operators.add(session, FIRST_LOGIN, FIRST_NAME, Role.ADMINISTRATOR, GENERAL_DEPARTMENT, password_hash)
+        operators.add(session, FIRST_LOGIN, FIRST_NAME, Role.ADMINISTRATOR, department_of(Topic.QUESTION, settings), password_hash)
         audit.append(session, vault, audit.DESK, audit.ACCOUNT_ADDED, FIRST_LOGIN)
 
     database.write(add)

@@ -36,10 +36,16 @@ def start_for_address(session: Session, vault: Vault, channel: str, address: str
     return conversation
 
 
+def start_for_files(session: Session, vault: Vault, channel: str, holder: Conversation) -> Conversation:
+    """A new conversation with the id and the key of ``holder``: its first files were sealed with them. No bearer token opens it."""
+    return _begin(session, vault, Conversation(id=holder.id, channel=channel, data_key=holder.data_key))
+
+
 def _begin(session: Session, vault: Vault, conversation: Conversation) -> Conversation:
     session.add(conversation)
     session.flush()
-    vault.new_key(conversation)
+    if conversation.data_key is None:
+        vault.new_key(conversation)
     return conversation
 
 

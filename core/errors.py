@@ -15,6 +15,7 @@ class Problem(Exception):
     values: dict[str, Any] = field(default_factory=dict)
     field_name: str | None = None
     retry_after: int | None = None  # seconds
+    errors: dict[str, str] = field(default_factory=dict)  # of several wrong fields: name → words
 
     def __str__(self) -> str:
         return f"{self.status} {self.key}"
@@ -31,8 +32,9 @@ class Problem(Exception):
             "status": self.status,
             "detail": self.detail,
         }
-        if self.field_name:
-            document["errors"] = [{"field": self.field_name, "message": self.detail}]
+        errors = {self.field_name: self.detail} if self.field_name else self.errors
+        if errors:
+            document["errors"] = [{"field": name, "message": words} for name, words in errors.items()]
         return document
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
@@ -40,6 +41,16 @@ _SWEEP_SECONDS = 3600
 _IDS_AT_ONCE = 500
 
 
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file made harmless, under the id that it will have; nothing of it is stored yet."""
+
+    id: uuid.UUID
+    name: str
+    content_type: str
+    content: bytes
+
+
 class Files:
     """Takes files in and hands them out. One per process: it bounds how many are checked at once."""
 
@@ -53,41 +64,37 @@ class Files:
         conversation = await desk.database.read_soon(conversations.find, conversation_id)
         if conversation.mode == Mode.CLOSED:
             raise conflict("conversation_closed")
-        name = _clean_name(filename)
-        content_type = self._content_type(name, content)
-        if content_type in PICTURES:
-            name = _with_suffix(name, PICTURES[content_type])
-        content = await self._make_harmless(content_type, content)
-        attachment_id = new_id()
-        is_read = content_type in PICTURES and operator is None and text_recognition.find_tesseract(desk.settings.tesseract) is not None
-        # The content goes first: a row without it would be a promise broken, a blob without a row is only waste.
-        sealed = desk.vault.seal_file(conversation, attachment_id, io.BytesIO(content))
-        await asyncio.to_thread(desk.blobs.write, attachment_id, sealed)
+        file = await self.check(filename, content)
+        await self.write(conversation, file)
 
         def store(session: Session) -> Attachment:
             held = conversations.lock(session, conversation_id)
             if held.mode == Mode.CLOSED:  # erased while the file was looked at
                 raise conflict("conversation_closed")
-            attachment = Attachment(
-                id=attachment_id,
-                conversation_id=held.id,
-                operator_id=operator.id if operator else None,
-                filename_sealed=desk.vault.seal(held, desk.vault.tokenise(session, held, name, indexed=operator is None)),
-                content_type=content_type,
-                size=len(content),
-                scan=Scan.CLEAN if content_type in PICTURES else Scan.UNSCANNED,
-                reading=Reading.ASKED if is_read else None,
-            )
-            session.add(attachment)
-            if is_read:
-                hint(session, PICTURES_TO_READ)
-            return attachment
+            return attach(session, desk, held, file, operator)
 
         try:
             return await desk.database.write_soon(store)
         except Exception:
-            await asyncio.to_thread(desk.blobs.delete, attachment_id)
+            await self.delete(file)
             raise
+
+    async def check(self, filename: str, content: bytes) -> CheckedFile:
+        """The file as it may be stored. Problem 413, 415 or 422."""
+        name = _clean_name(filename)
+        content_type = self._content_type(name, content)
+        if content_type in PICTURES:
+            name = _with_suffix(name, PICTURES[content_type])
+        return CheckedFile(new_id(), name, content_type, await self._make_harmless(content_type, content))
+
+    async def write(self, conversation: Conversation, file: CheckedFile) -> None:
+        """Stores the content, sealed. It goes first: a row without it would be a promise broken, a blob without a row is only waste."""
+        sealed = self._desk.vault.seal_file(conversation, file.id, io.BytesIO(file.content))
+        await asyncio.to_thread(self._desk.blobs.write, file.id, sealed)
+
+    async def delete(self, file: CheckedFile) -> None:
+        """Takes back what ``write`` stored."""
+        await asyncio.to_thread(self._desk.blobs.delete, file.id)
 
     async def read(self, conversation: Conversation, attachment: Attachment) -> bytes:
         """The file's content, whole. Problem 404 once it is erased."""
@@ -178,6 +185,25 @@ class Files:
             log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=checked.exit_code)
             key = "file_broken"
         raise Problem(422, key, field_name="file")
+
+
+def attach(session: Session, desk: Desk, conversation: Conversation, file: CheckedFile, operator: Operator | None = None) -> Attachment:
+    """The row of a file whose content is written. ``conversation`` is locked."""
+    is_read = file.content_type in PICTURES and operator is None and text_recognition.find_tesseract(desk.settings.tesseract) is not None
+    attachment = Attachment(
+        id=file.id,
+        conversation_id=conversation.id,
+        operator_id=operator.id if operator else None,
+        filename_sealed=desk.vault.seal(conversation, desk.vault.tokenise(session, conversation, file.name, indexed=operator is None)),
+        content_type=file.content_type,
+        size=len(file.content),
+        scan=Scan.CLEAN if file.content_type in PICTURES else Scan.UNSCANNED,
+        reading=Reading.ASKED if is_read else None,
+    )
+    session.add(attachment)
+    if is_read:
+        hint(session, PICTURES_TO_READ)
+    return attachment
 
 
 def parts_of(desk: Desk, conversation: Conversation, attachment_id: uuid.UUID) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 from sqlalchemy import make_url
@@ -107,6 +107,20 @@ Domain = Annotated[str, AfterValidator(_domain)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 EmailAddress = Annotated[str, AfterValidator(_email_address)]
 Folder = Annotated[Path, AfterValidator(_folder)]
+Department = Annotated[str, Field(max_length=40, pattern="^[a-z0-9-]+$")]
+
+
+class Departments(BaseModel):
+    """Where an appeal goes by what it is about (handoff/topics.py): slugs as accounts name them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: Department
+    application_question: Department
+    technical_problem: Department
+    outage: Department
+    complaint: Department
+    suggestion: Department
 
 
 class Settings(BaseSettings):
@@ -183,6 +197,7 @@ class Settings(BaseSettings):
     conversations_per_minute: Annotated[int, Field(gt=0)] = 300
     logins_per_minute: Annotated[int, Field(gt=0)] = 20
     status_checks_per_minute: Annotated[int, Field(gt=0)] = 30
+    feedback_forms_per_minute: Annotated[int, Field(gt=0)] = 30
     help_searches_per_minute: Annotated[int, Field(gt=0)] = 600  # one person who types makes two or three a second
     # Wrong passwords and access codes: the first ones are free, each further one costs a growing pause, too many a lock.
     guesses_free: Annotated[int, Field(ge=0)] = 5
@@ -212,6 +227,7 @@ class Settings(BaseSettings):
     reopen_days: Days
     form_pause_minutes: Annotated[int, Field(gt=0, le=24 * 60)]
     appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
+    departments: Departments
     consent_version: Annotated[str, Field(min_length=1, max_length=40)]
     application_number_pattern: Annotated[str, AfterValidator(_pattern_of_one_group)]
     message_characters: Annotated[int, Field(gt=0, le=4000)]
@@ -302,7 +318,8 @@ def read_settings(**values: Any) -> Settings:
     except UnreadableVariable as error:
         found = re.search(r'field "(\w+)"', str(error))
         name = found[1].upper() if found else "…"
-        raise SettingsError(f'{PREFIX}{name}: it wants a JSON list like ["portal.example.ru"]') from None
+        example = 'object like {"complaint": "quality"}' if name == "DEPARTMENTS" else 'list like ["portal.example.ru"]'
+        raise SettingsError(f"{PREFIX}{name}: it wants a JSON {example}") from None
 
 
 def _in_one_line(error: dict[str, Any]) -> str:
@@ -310,11 +327,11 @@ def _in_one_line(error: dict[str, Any]) -> str:
     if not error["loc"]:  # settings that do not go together: the message names them
         return wants
     name = str(error["loc"][0])
-    setting = f"{PREFIX}{name.upper()}"
+    setting = ": ".join([f"{PREFIX}{name.upper()}", *(part for part in error["loc"][1:] if isinstance(part, str))])
     if error["type"] == "missing":
         return f"{setting}: it is missing; it wants a value in settings.toml or in the environment"
     if error["type"] == "extra_forbidden":  # its value is not quoted: it may be a secret under a mistyped name
-        return f"{setting}: there is no such setting; correct or remove {name} in settings.toml"
+        return f"{setting}: there is no such setting; correct or remove {error['loc'][-1]} in settings.toml"
     secret = any(part in name for part in ("password", "key", "token", "database_url", "redis_url"))
     got = "" if secret else f" (got {str(error['input'])[:80]!r})"
     return f"{setting}: {wants[0].lower() + wants[1:]}{got}"

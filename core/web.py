@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 from urllib.parse import quote
 
@@ -37,6 +37,7 @@ _HEADERS = {
 _BODY_OVERHEAD_BYTES = 64 * 1024  # multipart boundaries and fields around a file
 _JSON_BYTES = 256 * 1024
 _RETRY_SECONDS = 5
+_PAGE_FORM_PATIENCE = 10  # so many times the limit is read, and let go, before the browser is cut off
 _HTTP_PROBLEMS = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -45,10 +46,13 @@ def problem_response(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.document(), problem.status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI, max_file_bytes: int) -> None:
-    """Makes ``app`` answer every error as a problem and set the security headers."""
+def install(app: FastAPI, max_file_bytes: int, page_forms: Collection[str] = ()) -> None:
+    """Makes ``app`` answer every error as a problem and set the security headers.
+
+    ``page_forms``: paths of forms with files that browsers send, and that bound the files themselves (core/posted_forms.py).
+    """
     app.add_middleware(Faults)
-    app.add_middleware(BodyLimit, max_file_bytes=max_file_bytes)
+    app.add_middleware(BodyLimit, max_file_bytes=max_file_bytes, page_forms=page_forms)
     app.add_middleware(SecurityHeaders)
     # An upload that is being read stays in memory: a temporary file on disk would hold it in the clear.
     MultiPartParser.spool_max_size = max_file_bytes + _BODY_OVERHEAD_BYTES
@@ -159,11 +163,15 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Stops reading a body that is larger than any call takes, declared or not."""
+    """Stops reading a body that is larger than any call takes, declared or not.
 
-    def __init__(self, app: ASGIApp, max_file_bytes: int) -> None:
+    A page's form is read on for a while: a browser that is cut off shows no answer, and what was typed is lost.
+    """
+
+    def __init__(self, app: ASGIApp, max_file_bytes: int, page_forms: Collection[str]) -> None:
         self._app = app
         self._max_file_bytes = max_file_bytes
+        self._page_forms = page_forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -171,9 +179,12 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         is_file = headers.get(b"content-type", b"").startswith(b"multipart/")
+        is_page_form = is_file and scope["path"] in self._page_forms
         limit = self._max_file_bytes + _BODY_OVERHEAD_BYTES if is_file else _JSON_BYTES
+        if is_page_form:
+            limit *= _PAGE_FORM_PATIENCE
         declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > limit:
+        if declared.isdigit() and int(declared) > limit and not is_page_form:
             await problem_response(_body_too_large(limit))(scope, receive, send)
             return
         taken = 0

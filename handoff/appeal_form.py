@@ -15,7 +15,7 @@ from handoff import appeals, letters, queue
 from handoff.fields import PARSERS, FieldFault, ReplyChannel
 
 # A personal field → its kind in the vault.
-_PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "email": "email", "phone": "phone"}
+PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "email": "email", "phone": "phone"}
 _DAY = timedelta(days=1)
 _KIND_WORDS = {AppealKind.COMPLAINT: "appeal_complaint", AppealKind.SUGGESTION: "appeal_suggestion"}
 
@@ -36,6 +36,13 @@ def record_consent(session: Session, desk: Desk, message: Message) -> None:
     )
 
 
+def are_used_up(session: Session, desk: Desk, snils: str, received: datetime) -> bool:
+    """Whether that SNILS has had as many appeals within a day as it may have, in whatever conversations."""
+    recent = select(func.count()).select_from(Appeal).where(Appeal.received_at > received - _DAY)
+    count = session.scalar(recent.where(Appeal.conversation_id.in_(desk.vault.holders(session, "snils", snils)))) or 0
+    return count >= desk.settings.appeals_per_snils_per_day
+
+
 def refuse_if_too_many(
     session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any], received: datetime, in_reply_to: int
 ) -> bool:
@@ -45,10 +52,7 @@ def refuse_if_too_many(
     Found by the blind index: all gateways count together.
     """
     token = str(slots.get("snils"))
-    written = desk.vault.values(session, conversation, [token]).get(token, "")
-    recent = select(func.count()).select_from(Appeal).where(Appeal.received_at > received - _DAY)
-    count = session.scalar(recent.where(Appeal.conversation_id.in_(desk.vault.holders(session, "snils", written)))) or 0
-    if count < desk.settings.appeals_per_snils_per_day:
+    if not are_used_up(session, desk, desk.vault.values(session, conversation, [token]).get(token, ""), received):
         return False
     conversations.append(
         session,
@@ -76,10 +80,22 @@ def register(
     appeal = appeals.register(session, desk, conversation, AppealKind(slots["category"]), received, fields)
     if fields["reply_channel"] == ReplyChannel.EMAIL:
         conversation.email_token = fields["email"]
-    letters.put_receipt(session, desk, conversation, appeal)
     conversations.drop_draft(session, conversation)
-    _tell(session, desk, conversation, appeal, in_reply_to)
+    acknowledge(
+        session,
+        desk,
+        conversation,
+        appeal,
+        "appeal_registered_by_letter" if conversation.email_token else "appeal_registered",
+        in_reply_to,
+    )
     return appeal
+
+
+def acknowledge(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, words: str, in_reply_to: int | None) -> None:
+    """Tells the citizen the number: by letter where an address is known, and in the conversation. ``words``: a key of messages.ru.yml."""
+    letters.put_receipt(session, desk, conversation, appeal)
+    _tell(session, desk, conversation, appeal, words, in_reply_to)
 
 
 def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dict[str, Any]) -> dict[str, str]:
@@ -88,13 +104,13 @@ def _fields(session: Session, desk: Desk, conversation: Conversation, slots: dic
     values = desk.vault.values(session, conversation)
     fields = {}
     required = {"full_name", "snils", str(channel)}
-    for name in _PERSONAL:
+    for name in PERSONAL:
         written = values.get(str(slots.get(name)))
         if written is None and name in required:
             raise IncompleteForm(name)
         if written is None:
             continue
-        fields[name] = desk.vault.put(session, conversation, _PERSONAL[name], _in_normal_form(name, written, desk))
+        fields[name] = desk.vault.put(session, conversation, PERSONAL[name], _in_normal_form(name, written, desk))
     if not slots.get("problem"):
         raise IncompleteForm("problem")
     fields |= {"reply_channel": str(channel), "problem": str(slots["problem"])}
@@ -114,7 +130,7 @@ def _in_normal_form(name: str, written: str, desk: Desk) -> str:
     return f"{value:%d.%m.%Y}" if isinstance(value, date) else str(value)
 
 
-def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, in_reply_to: int | None) -> None:
+def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, words: str, in_reply_to: int | None) -> None:
     code = desk.vault.put(session, conversation, "code", desk.vault.open(conversation, appeal.access_code_sealed))
     conversations.append(
         session,
@@ -122,7 +138,7 @@ def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appe
         conversation,
         Author.BOT,
         say(
-            "appeal_registered_by_letter" if conversation.email_token else "appeal_registered",
+            words,
             kind=say(_KIND_WORDS.get(appeal.kind, "appeal_appeal")),
             number=appeal.number,
             due=in_words(appeal.due_at),

@@ -16,8 +16,8 @@ from core.ids import new_access_code
 from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation, Operator
 from core.working_time import MOSCOW, due, start_of
 from handoff.appeal_numbers import format_number
+from handoff.topics import TOPICS_OF_KINDS, Topic, department_of
 
-GENERAL_DEPARTMENT = "support"
 _EARLIER_SHOWN = 20
 # What citizens read of a kind: keys of messages.ru.yml.
 KIND_WORDS = {
@@ -42,10 +42,12 @@ def register(
     kind: AppealKind,
     received: datetime,
     fields: dict[str, str] | None = None,
+    topic: Topic | None = None,
 ) -> Appeal:
     """Gives a locked conversation an appeal, with the next number of its year and its due date.
 
-    ``fields``: what the citizen told of it, name (api.md, "expects") → token, or text with tokens.
+    ``fields``: what the citizen told of it, name (api.md, "expects") → token, or text with tokens. ``topic``: what it is about, where
+    the citizen said more than the kind does; it goes to the department of that.
     """
     year = start_of(received, desk.settings).year
     ordinal = int(session.execute(_NEXT_ORDINAL, {"year": year}).scalar_one())
@@ -55,7 +57,7 @@ def register(
         ordinal=ordinal,
         conversation_id=conversation.id,
         kind=kind,
-        department=GENERAL_DEPARTMENT,
+        department=department_of(topic or TOPICS_OF_KINDS[kind], desk.settings),
         access_code_sealed=desk.vault.seal(conversation, new_access_code()),
         fields_sealed=desk.vault.seal(conversation, json.dumps(fields, ensure_ascii=False)) if fields else None,
         received_at=received,
@@ -104,6 +106,14 @@ def earlier(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]
         }
         for appeal in found[:_EARLIER_SHOWN]
     ]
+
+
+def fields_of(desk: Desk, conversation: Conversation, appeal: Appeal) -> dict[str, str]:
+    """What the citizen told of it, as ``register`` was given it; nothing once it is erased."""
+    if appeal.fields_sealed is None or conversation.data_key is None:
+        return {}
+    fields: dict[str, str] = json.loads(desk.vault.open(conversation, appeal.fields_sealed))
+    return fields
 
 
 def begin_work(session: Session, appeal: Appeal, operator: Operator) -> None:

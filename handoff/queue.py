@@ -211,7 +211,7 @@ def items(session: Session) -> list[dict[str, Any]]:
                 "conversation_id": str(conversation.id),
                 "appeal_number": appeal.number if appeal else None,
                 "reason": reasons.get(conversation.id),
-                "department": appeal.department if appeal else appeals.GENERAL_DEPARTMENT,
+                "department": appeal.department if appeal else operator.department if operator else None,
                 "priority": appeal.priority if appeal else 0,
                 "waiting_since": entry.waiting_since.astimezone(MOSCOW).isoformat() if entry else None,
                 "due_at": appeal.due_at.astimezone(MOSCOW).isoformat() if appeal else None,

@@ -16,6 +16,7 @@ from core.working_time import MOSCOW
 from handoff import appeals
 
 CHANNEL = "mail"
+FORM = "form"  # the channel of a conversation that the feedback form began: its citizen is in no chat
 RECEIPT = "receipt"
 ANSWER = "answer"
 ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py

@@ -21,8 +21,10 @@ from core.personal_data import resolve
 from core.transcript import file_name
 from core.words import say
 from core.working_time import in_words
+from handoff import appeals
 from handoff.appeals import KIND_WORDS
-from handoff.letters import ANSWER, ERASURE, RECEIPT, newest_appeal, status_url
+from handoff.fields import ReplyChannel
+from handoff.letters import ANSWER, ERASURE, FORM, RECEIPT, newest_appeal, status_url
 from handoff.letters.receipts import receipt_address, withdrawn_numbers
 
 _TEMPLATES = Environment(
@@ -81,11 +83,14 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
 
 def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id: uuid.UUID) -> tuple[str, str]:
     appeal = session.get_one(Appeal, appeal_id)
+    fields = appeals.fields_of(desk, conversation, appeal)
     return _fill(
         "receipt.txt",
         settings=desk.settings,
         number=appeal.number,
-        kind=say(KIND_WORDS[appeal.kind]),
+        kind=fields.get("category") or say(KIND_WORDS[appeal.kind]),
+        by_phone=fields.get("reply_channel") == ReplyChannel.PHONE,
+        by_form=conversation.channel == FORM,
         due=in_words(appeal.due_at),
         status_url=status_url(desk, appeal),
         access_code=desk.vault.open(conversation, appeal.access_code_sealed),
