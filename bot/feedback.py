@@ -36,7 +36,7 @@ _COOKIE = "otklik_sent"
 _COOKIE_SECONDS = 600
 _RETRY_SECONDS = 5
 _NAME_SHOWN = 60  # characters of a file's name
-_PAGE_FACTS = ("service_name", "portal_url", "hotline", "official_email", "message_characters", "message_attachments")
+_PAGE_FACTS = ("service_name", "portal_url", "hotline", "official_email", "message_characters", "message_attachments", "has_telegram_link")
 _DEADLINES = {
     "technical_problem": "[[due_complex]]",
     "outage": "[[due_urgent]]",
@@ -57,7 +57,7 @@ _BODY = {
                         **{name: {"type": "string"} for name in ("email", "text", "full_name", "snils", "application_number", "phone")},
                         "kind": {"type": "string", "enum": list(feedback_form.TOPICS)},
                         "consent": {"type": "string", "enum": ["true"]},
-                        "reply_channel": {"type": "string", "enum": ["email", "phone"], "default": "email"},
+                        "reply_channel": {"type": "string", "enum": ["email", "phone", "messenger"], "default": "email"},
                         "form_id": {
                             "type": "string",
                             "pattern": f"^{feedback_form.FORM_ID.pattern}$",

@@ -36,9 +36,10 @@ def start_for_address(session: Session, vault: Vault, channel: str, address: str
     return conversation
 
 
-def start_for_files(session: Session, vault: Vault, channel: str, holder: Conversation) -> Conversation:
-    """A new conversation with the id and the key of ``holder``: its first files were sealed with them. No bearer token opens it."""
-    return _begin(session, vault, Conversation(id=holder.id, channel=channel, data_key=holder.data_key))
+def start_for_files(session: Session, vault: Vault, channel: str, holder: Conversation, token: str | None = None) -> Conversation:
+    """A new conversation with the id and key of ``holder``: its first files were sealed with them. ``token`` opens it, if there is one."""
+    hashed = token_hash(token) if token else None
+    return _begin(session, vault, Conversation(id=holder.id, channel=channel, data_key=holder.data_key, token_hash=hashed))
 
 
 def _begin(session: Session, vault: Vault, conversation: Conversation) -> Conversation:
@@ -60,6 +61,25 @@ def find_by_address(session: Session, vault: Vault, channel: str, address: str) 
         session.flush()
         return None
     return found
+
+
+def find_by_token(session: Session, token: str) -> Conversation | None:
+    """The conversation that a bearer token opens, locked."""
+    wanted = select(Conversation).where(Conversation.token_hash == token_hash(token))
+    return session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
+
+
+def give_address(session: Session, vault: Vault, giver: Conversation, taker: Conversation) -> None:
+    """What is written from the address of ``giver`` belongs to ``taker`` from now on, whose messages are pushed there. Both are locked.
+
+    What ``giver`` has to say still goes there. The token of ``taker`` opens nothing any more.
+    """
+    address = vault.values(session, giver, [giver.push_token or ""])[giver.push_token or ""]
+    taker.channel, taker.push_token, taker.token_hash = giver.channel, vault.put(session, taker, "text", address), None
+    hashed, giver.address_hash = giver.address_hash, None
+    session.flush()  # before another has it: the address is unique
+    taker.address_hash = hashed
+    session.flush()
 
 
 def _address_hash(vault: Vault, channel: str, address: str) -> bytes:

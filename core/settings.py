@@ -183,6 +183,7 @@ class Settings(BaseSettings):
 
     # Telegram: off without a token.
     telegram_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
+    telegram_bot_name: Annotated[str, Field(pattern="^([A-Za-z0-9_]{5,32})?$")] = ""  # for links to the bot; empty: no letter has one
     telegram_api_url: WebAddress = "https://api.telegram.org"
     telegram_poll_seconds: Annotated[int, Field(ge=1, le=50)] = 25  # how long a call for news is held at the other side
 
@@ -298,6 +299,11 @@ class Settings(BaseSettings):
     @property
     def index_dir(self) -> Path:
         return self.data_dir / "index"
+
+    @property
+    def has_telegram_link(self) -> bool:
+        """Whether a citizen can be sent to the bot's chat by a link."""
+        return bool(self.telegram_token.get_secret_value() and self.telegram_bot_name)
 
     def is_official(self, host: str) -> bool:
         """Whether a host is one of the official domains, or below one."""

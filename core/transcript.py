@@ -18,6 +18,7 @@ from core.working_time import MOSCOW
 
 ERASED = "erased"  # the kind of the message that stays when everything else is gone
 _NO_FIELDS = ("text", "code")  # kinds of tokens that tell nothing about the citizen
+_NO_FIELDS_OF_APPEALS = ("files", "telegram_code")  # ids of attachments; a secret of the citizen's
 
 
 def message_documents(
@@ -147,7 +148,8 @@ def citizen_fields(session: Session, desk: Desk, conversation: Conversation) -> 
     named: dict[str, str] = {}
     if sealed is not None and conversation.data_key is not None:
         named = json.loads(desk.vault.open(conversation, sealed))
-        named.pop("files", None)  # ids of attachments
+        for name in _NO_FIELDS_OF_APPEALS:
+            named.pop(name, None)
     others = (found for token in desk.vault.values(session, conversation) if (found := TOKEN.fullmatch(token)))
     kept = set(named.values())
     return named | {f"{found[1]}{found[2]}": found[0] for found in others if found[1] not in _NO_FIELDS and found[0] not in kept}

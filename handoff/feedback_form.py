@@ -12,7 +12,7 @@ from core import conversations
 from core.desk import Desk
 from core.errors import Problem, conflict
 from core.files import CheckedFile, attach
-from core.ids import digest
+from core.ids import digest, new_token
 from core.models import Appeal, AppealStatus, Author, Conversation, Message
 from core.settings import Settings
 from core.words import say
@@ -21,6 +21,7 @@ from handoff.fields import PARSERS, FieldFault, ReplyChannel, recognise_urgency
 from handoff.fields.full_name import MAX_CHARACTERS
 from handoff.fields.writing import plain
 from handoff.letters import FORM as CHANNEL
+from handoff.letters import TELEGRAM_CODE
 from handoff.topics import KINDS_OF_TOPICS, TOPIC_WORDS, Topic
 
 # What the form asks for, in its order.
@@ -85,7 +86,7 @@ def read(typed: Mapping[str, str], settings: Settings) -> Feedback:
     number = form.read("application_number", PARSERS["application_number"]) if form.typed("application_number") else None
     name = form.read_name()
     snils, email = form.read("snils", PARSERS["snils"]), form.read("email", PARSERS["email"])
-    channel = form.read("reply_channel", PARSERS["reply_channel"]) if form.typed("reply_channel") else ReplyChannel.EMAIL
+    channel = form.read("reply_channel", _parse_channel) if form.typed("reply_channel") else ReplyChannel.EMAIL
     is_phone_wanted = channel == ReplyChannel.PHONE or form.typed("phone")
     phone = form.read("phone", PARSERS["phone"]) if is_phone_wanted else None
     form.read("consent", _parse_consent)
@@ -136,6 +137,12 @@ def _parse_topic(text: str, _settings: Settings) -> Topic:
     return Topic(text)
 
 
+def _parse_channel(text: str, settings: Settings) -> ReplyChannel:
+    if text == ReplyChannel.MESSENGER and settings.has_telegram_link:
+        return ReplyChannel.MESSENGER
+    return ReplyChannel(PARSERS["reply_channel"](text, settings))
+
+
 def _parse_consent(text: str, settings: Settings) -> bool:
     if not text:
         raise FieldFault("consent", "consent_missing")
@@ -165,8 +172,11 @@ def register(
         return sent
     if appeal_form.are_used_up(session, desk, feedback.snils, received):
         raise Problem(429, "form_appeals_used_up", {"hotline": desk.settings.hotline})
-    conversation = conversations.start_for_files(session, desk.vault, CHANNEL, holder)
+    code = new_token() if feedback.reply_channel == ReplyChannel.MESSENGER else None
+    conversation = conversations.start_for_files(session, desk.vault, CHANNEL, holder, code)
     fields = _put_fields(session, desk, conversation, feedback)
+    if code:
+        fields[TELEGRAM_CODE] = desk.vault.put(session, conversation, "code", code)
     message = conversations.append(
         session,
         desk.vault,

@@ -9,7 +9,7 @@ from typing import Any
 from telegram import Bot, CallbackQuery, Message, Update
 from telegram.error import RetryAfter
 
-_START = re.compile(r"/start(?: [A-Za-z0-9_-]{1,64})?")  # with what a link to the bot may carry
+_START = re.compile(r"/start(?: (?P<code>[A-Za-z0-9_-]{1,64}))?")  # with what a link to the bot may carry
 
 
 def asked_pause(error: RetryAfter) -> float:
@@ -38,6 +38,7 @@ class Content:
     payload: str | None = None  # of a pressed button
     callback_id: str | None = None
     is_start: bool = False  # the citizen opened the chat
+    start_code: str | None = None  # and what the link that they came by carried
     is_beyond: bool = False  # holds something that the desk cannot read
 
 
@@ -53,13 +54,15 @@ def read_content(payloads: Sequence[dict[str, Any]], bot: Bot) -> Content:
         return Content()
     texts = [text for message in messages if (text := message.text or message.caption)]
     files = tuple(file for message in messages if (file := _file(message)))
+    start = _START.fullmatch(messages[0].text or "") if len(messages) == 1 else None
     return Content(
         chat_id=messages[0].chat.id,
         # Both numbers: updates begin anew after a week of silence, messages with another bot.
         external_id=f"{found[0].update_id}:{messages[0].message_id}",
         text="\n".join(texts),
         files=files,
-        is_start=len(messages) == 1 and _START.fullmatch(messages[0].text or "") is not None,
+        is_start=start is not None,
+        start_code=start["code"] if start else None,
         is_beyond=any(message.effective_attachment and not _file(message) for message in messages),
     )
 

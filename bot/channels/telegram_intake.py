@@ -17,6 +17,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from bot import intake
 from bot.channels import telegram_updates as updates
 from bot.channels.telegram_content import Content, FileReference, asked_pause, read_content
+from bot.channels.telegram_link import link
 from bot.channels.telegram_updates import Unit
 from bot.greeting import greet
 from bot.turns import Turns
@@ -152,6 +153,8 @@ class TelegramIntake:
         if conversation is None or conversation.mode == Mode.CLOSED or not unit.payloads:
             return False
         if content.is_start:
+            if content.start_code and link(session, self._desk, conversation, content.start_code):
+                return False
             if conversation.last_seq == 0:
                 greet(session, self._desk, conversation)
             elif conversation.last_seq > 1:

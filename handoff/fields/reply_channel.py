@@ -12,6 +12,7 @@ from handoff.fields.writing import LETTER, folded
 class ReplyChannel(enum.StrEnum):
     EMAIL = "email"
     PHONE = "phone"
+    MESSENGER = "messenger"  # by the feedback form only: its receipt leads to the bot
 
 
 _WORDS = {

@@ -17,6 +17,7 @@ from handoff import appeals
 
 CHANNEL = "mail"
 FORM = "form"  # the channel of a conversation that the feedback form began: its citizen is in no chat
+TELEGRAM_CODE = "telegram_code"  # an appeal's field: what makes a chat with the bot the appeal's, once
 RECEIPT = "receipt"
 ANSWER = "answer"
 ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py

@@ -24,7 +24,7 @@ from core.working_time import in_words
 from handoff import appeals
 from handoff.appeals import KIND_WORDS
 from handoff.fields import ReplyChannel
-from handoff.letters import ANSWER, ERASURE, FORM, RECEIPT, newest_appeal, status_url
+from handoff.letters import ANSWER, ERASURE, FORM, RECEIPT, TELEGRAM_CODE, newest_appeal, status_url
 from handoff.letters.receipts import receipt_address, withdrawn_numbers
 
 _TEMPLATES = Environment(
@@ -60,7 +60,7 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
         letter["In-Reply-To"] = letter["References"] = delivery.in_reply_to
     if delivery.kind == RECEIPT:
         letter["Auto-Submitted"] = "auto-replied"
-        subject, text = _receipt(session, desk, conversation, delivery.subject_id)
+        subject, text = _receipt(session, desk, conversation, delivery.subject_id, values)
         attached: list[Attachment] = []
     elif delivery.kind == ERASURE:
         letter["Auto-Submitted"] = "auto-replied"
@@ -81,7 +81,13 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     return letter
 
 
-def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id: uuid.UUID) -> tuple[str, str]:
+def _telegram_url(desk: Desk, code: str | None) -> str | None:
+    """Where the bot's chat becomes the appeal's."""
+    settings = desk.settings
+    return f"https://t.me/{settings.telegram_bot_name}?start={code}" if code and settings.has_telegram_link else None
+
+
+def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id: uuid.UUID, values: dict[str, str]) -> tuple[str, str]:
     appeal = session.get_one(Appeal, appeal_id)
     fields = appeals.fields_of(desk, conversation, appeal)
     return _fill(
@@ -91,6 +97,7 @@ def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id
         kind=fields.get("category") or say(KIND_WORDS[appeal.kind]),
         by_phone=fields.get("reply_channel") == ReplyChannel.PHONE,
         by_form=conversation.channel == FORM,
+        telegram_url=_telegram_url(desk, values.get(fields.get(TELEGRAM_CODE, ""))),
         due=in_words(appeal.due_at),
         status_url=status_url(desk, appeal),
         access_code=desk.vault.open(conversation, appeal.access_code_sealed),

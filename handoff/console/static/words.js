@@ -36,7 +36,7 @@ export const roleWords = (code) => ROLES[code] ?? code;
 
 // Fields that tell nothing personal: shown as they are.
 const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number"]);
-const REPLY_CHANNELS = { email: "Письмом", phone: "По телефону" };
+const REPLY_CHANNELS = { email: "Письмом", phone: "По телефону", messenger: "В Telegram" };
 
 /** Whether a field is shown without a reason. @param {string} name */
 export const isOpenField = (name) => OPEN_FIELDS.has(name);

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -265,6 +266,15 @@ async def test_the_receipt_says_how_the_answer_comes(scene: Scene) -> None:
     text = await receipt()
     assert "Вид: Техническая проблема" in text and "Ответ придёт на этот адрес" in text and "чате, он" not in text
     assert "позвонит по номеру" in await receipt(reply_channel="phone")
+
+
+async def test_an_answer_by_telegram_is_offered_where_there_is_a_bot(scene: Scene, make_settings: MakeSettings) -> None:
+    assert 'value="messenger"' not in (await scene.client.get(PAGE)).text
+    bot = make_settings(telegram_token="123:abc", telegram_bot_name="otklik_bot")
+    with_bot = Scene(replace(scene.desk, settings=bot))
+    assert 'value="messenger"' in (await with_bot.client.get(PAGE)).text
+    assert (await with_bot.call(reply_channel="messenger")).status_code == 201
+    await with_bot.client.aclose()
 
 
 async def test_a_rare_name_is_taken_when_it_is_sent_again(scene: Scene) -> None:
