@@ -37,6 +37,7 @@ FIELDS = (
     "screenshots",
     "confirmation",
 )
+OF_EARLIER = ("appeal_number", "first_date")  # of a repeat appeal: actions/repeat_appeal.py
 NOTHING = "nothing"  # to be corrected
 _KINDS = {"file_complaint": AppealKind.COMPLAINT, "make_suggestion": AppealKind.SUGGESTION}
 # A field → what people call it.
@@ -76,7 +77,7 @@ class ValidateAppealForm(Form):
     """Asks for what an appeal needs."""
 
     form = FORM
-    slots = (*FIELDS, "files", "field_to_correct")
+    slots = (*FIELDS, "files", "field_to_correct", *OF_EARLIER)
     beginnings = frozenset({"file_appeal", *_KINDS})
 
     def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
@@ -187,7 +188,7 @@ class EndAppealForm(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if tracker.get_slot("consent"):
-            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files")}
+            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files", *OF_EARLIER)}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})

@@ -3,7 +3,7 @@
 Columns that hold what people wrote end in ``_sealed``: encrypted with the conversation's data key (core/personal_data.py). Times are UTC.
 """
 
-from core.models.appeals import Appeal, AppealCounter, AppealEvent, QueueEntry
+from core.models.appeals import Appeal, AppealCounter, AppealEvent, AppealRequest, QueueEntry
 from core.models.articles import Article, ArticleRevision
 from core.models.base import LAST_SEQ, UNSTORABLE, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
@@ -18,6 +18,9 @@ from core.models.kinds import (
     Mode,
     QuestionOutcome,
     QuestionState,
+    RequestGround,
+    RequestKind,
+    RequestState,
     Role,
     Scan,
     TurnState,
@@ -36,6 +39,7 @@ __all__ = [
     "AppealCounter",
     "AppealEvent",
     "AppealKind",
+    "AppealRequest",
     "AppealStatus",
     "Article",
     "ArticleMark",
@@ -66,6 +70,9 @@ __all__ = [
     "QuestionState",
     "QueueEntry",
     "Rating",
+    "RequestGround",
+    "RequestKind",
+    "RequestState",
     "Role",
     "Scan",
     "TelegramUpdate",

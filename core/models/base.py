@@ -17,6 +17,9 @@ from core.models.kinds import (
     Mode,
     QuestionOutcome,
     QuestionState,
+    RequestGround,
+    RequestKind,
+    RequestState,
     Role,
     Scan,
     TurnState,
@@ -54,7 +57,8 @@ _TYPES: dict[Any, Any] = {
     list[dict[str, Any]]: JSON(),
     list[str]: JSON(),
 }
-_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, QuestionOutcome, QuestionState, Role)
+_REQUESTS = (RequestKind, RequestGround, RequestState)
+_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, *_REQUESTS, QuestionOutcome, QuestionState, Role)
 for _kind in _KINDS:
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 
