@@ -15,9 +15,9 @@ RASA_ENV := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CP
 # What runs inside Rasa is checked against Rasa's own environment, whose packages have few types.
 MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-executable .venv-rasa/bin/python --python-version 3.10 \
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
-TEST_PACKAGES := fonts-dejavu-core postgresql redis-server
+TEST_PACKAGES := fonts-dejavu-core postgresql redis-server tesseract-ocr tesseract-ocr-rus
 
-.PHONY: help setup run train test test-unit test-setup check bench lock clean
+.PHONY: help setup run train test test-unit test-setup check bench bench-setup bench-turns evaluate lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,11 +43,20 @@ check: setup  ## ruff, mypy strict, import-linter
 	$(PYTHON) -m mypy $(MYPY_IN_RASA) nlu tests/rasa
 	.venv/bin/lint-imports
 
-# --inexact leaves torch, which the lock does not know, where it is.
-bench: .venv/.installed  ## hold the search beside other libraries, and measure how it grows (CORPORA: folders in BEIR's layout)
-	@$(UV) sync --frozen --inexact --group bench --python $(PYTHON)
-	$(PYTHON) benchmarks/search.py $(CORPORA)
+bench: bench-setup  ## hold the search beside other libraries, and measure how it grows (CORPORA: folders in BEIR's layout)
+	@$(PYTHON) benchmarks/search.py $(CORPORA)
 	$(PYTHON) benchmarks/scale.py
+
+bench-turns: setup train  ## hold a whole turn beside a stock Rasa (trained once: 20 minutes), and a long conversation beside a fresh one
+	@$(PYTHON) benchmarks/turns.py
+	$(PYTHON) benchmarks/long_conversation.py
+
+evaluate: bench-setup test-setup train  ## report how well intents, slots, search and flows do (PARTS: some of them, see benchmarks/evaluate.py)
+	@$(PYTHON) benchmarks/evaluate.py $(PARTS)
+
+# --inexact leaves torch, which the lock does not know, where it is.
+bench-setup: .venv/.installed
+	@$(UV) sync --frozen --inexact --group bench --python $(PYTHON)
 
 lock: $(UV)  ## resolve both lock files anew
 	@$(UV) lock --upgrade

@@ -13,9 +13,10 @@ from actions.forms import DOUBTED, Form, Slots, leave
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.heard import Heard, is_a_try
 from actions.records import records
+from actions.screenshot_answers import OFFERED, offer_article
 from core.models import AppealKind
 from core.personal_data import TOKEN
-from core.settings import Settings
+from core.settings import Settings, settings
 from handoff.fields import FieldFault, find_told, parse_problem, parse_reply_channel, recognise_urgency
 from handoff.fields.writing import LETTER
 
@@ -77,7 +78,7 @@ class ValidateAppealForm(Form):
     """Asks for what an appeal needs."""
 
     form = FORM
-    slots = (*FIELDS, "files", "field_to_correct", *OF_EARLIER)
+    slots = (*FIELDS, "files", "field_to_correct", *OF_EARLIER, OFFERED)
     beginnings = frozenset({"file_appeal", *_KINDS})
 
     def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
@@ -240,11 +241,12 @@ class AskScreenshots(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         files = tracker.get_slot("files") or []
+        events = await offer_article(dispatcher, tracker, settings().screenshot_wait_seconds)
         if files:
             dispatcher.utter_message(response="utter_ask_screenshots_more", count=len(files))
         else:
             dispatcher.utter_message(response="utter_ask_screenshots")
-        return []
+        return events
 
 
 class AskConfirmation(GuardedAction):
@@ -255,8 +257,9 @@ class AskConfirmation(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
+        events = await offer_article(dispatcher, tracker)
         dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=_buttons())
-        return []
+        return events
 
 
 class AskFieldToCorrect(GuardedAction):

@@ -52,16 +52,15 @@ class BeginStatusForm(BeginForm):
 
 
 class ReadData(GuardedAction):
-    """Data that nobody asked for: an appeal's number is a question about it."""
+    """Data that nobody asked for: an appeal's number is a question about it, pictures may hold an error message."""
 
     def name(self) -> str:
         return "action_read_data"
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         if names_an_appeal(await hear(tracker), settings()):
             return [FollowupAction(f"action_begin_{FORM}")]
-        dispatcher.utter_message(response="utter_read")
-        return []
+        return [FollowupAction("action_answer_files")]
 
 
 def names_an_appeal(heard: Heard, known: Settings) -> bool:
@@ -81,9 +80,10 @@ class AskStatusNumber(AskNumber):
 class EndStatusForm(EndForm):
     form = FORM
 
-    def do(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if not tell(dispatcher, conversation_id(tracker), str(tracker.get_slot(NUMBER)), tracker.get_slot(PROOF)):
             dispatcher.utter_message(response="utter_apology")
+        return []
 
 
 def tell(dispatcher: CollectingDispatcher, conversation: str, number: str, token: str | None) -> bool:

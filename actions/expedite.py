@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from actions.appeal_lookup import lookup
 from actions.forms import Slots
+from actions.guard import Events
 from actions.heard import Heard
 from actions.known_appeal import (
     ENDING,
@@ -108,6 +109,7 @@ class AskExpediteCorrection(AskWhatToCorrect):
 class EndExpediteForm(EndForm):
     form = FORM
 
-    def do(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         fields = request(tracker, "service_category", "reason")
         dispatcher.utter_message(json_message={"do": "request_expedite", "fields": fields})
+        return []

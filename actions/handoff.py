@@ -54,14 +54,14 @@ class DeclineOffer(GuardedAction):
 
 
 class Forget(GuardedAction):
-    """After an answer that helped: has that counted, and forgets what was found and offered."""
+    """After an answer that helped: has that counted, and forgets what was found and offered. A form that is under way goes on."""
 
     def name(self) -> str:
         return "action_forget"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         mark_answer(dispatcher, helpful=True)
-        return [AllSlotsReset()]
+        return [SlotSet(name, None) for name in ("offered", "candidates", "misses")]
 
 
 def offered(tracker: Tracker) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from actions.appeal_lookup import lookup
 from actions.forms import Slots
+from actions.guard import Events
 from actions.heard import Heard
 from actions.known_appeal import (
     ENDING,
@@ -108,5 +109,6 @@ class AskHigherCorrection(AskWhatToCorrect):
 class EndHigherForm(EndForm):
     form = FORM
 
-    def do(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         dispatcher.utter_message(json_message={"do": "request_higher_instance", "fields": request(tracker, "reason", "problem")})
+        return []

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import AllSlotsReset, FollowupAction, SlotSet
+from rasa_sdk.events import ActiveLoop, AllSlotsReset, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.appeal_lookup import lookup
 from actions.buttons import OPERATOR, Button
 from actions.form_answers import READERS, Reader, read_answer
-from actions.forms import RESUME, Form, FormEnd, Slots
+from actions.forms import Form, Slots
 from actions.guard import Events, GuardedAction, conversation_id
 from actions.heard import Heard, says_nothing
 from core.finding import TOKEN, digits_of, snils_is_valid
@@ -208,7 +208,7 @@ class AskFiles(GuardedAction):
 
 
 class AskSummary(GuardedAction):
-    """All that was told, to be looked through, with a button for each field."""
+    """All that was told, to be looked through."""
 
     @property
     @abstractmethod
@@ -224,7 +224,7 @@ class AskSummary(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         summary = "\n".join(f"{title}: {value}" for title, value in self.lines(tracker).items())
-        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary, buttons=self.of.correction_buttons())
+        dispatcher.utter_message(response="utter_ask_confirmation", summary=summary)
         return []
 
 
@@ -245,29 +245,28 @@ class AskWhatToCorrect(GuardedAction):
         return []
 
 
-class EndForm(FormEnd):
+class EndForm(GuardedAction):
     """What the form collected is handed to the gateway, unless it ended early."""
 
+    @property
     @abstractmethod
-    def do(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
-        """Says or does what the form was for."""
+    def form(self) -> str:
+        """Its name in domain.yml."""
 
-    def following(self, tracker: Tracker) -> Events:  # noqa: ARG002
-        """What comes after the form."""
-        return []
+    @abstractmethod
+    def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+        """Says or does what the form was for; what comes after it."""
 
-    async def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    def name(self) -> str:
+        return f"action_end_{self.form}"
+
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
         early = tracker.get_slot(ENDING)
         if early:
             dispatcher.utter_message(text=early["words"], buttons=[*early["buttons"], OPERATOR], json_message={"kind": "status"})
-        else:
-            self.do(dispatcher, tracker)
-
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        events = await super().answer(dispatcher, tracker)
-        is_done = tracker.get_slot(RESUME) is None and tracker.get_slot(ENDING) is None
-        return [*events, SlotSet(SHOWN, tracker.get_slot(SHOWN)), *(self.following(tracker) if is_done else [])]
+        following = [] if early else self.finish(dispatcher, tracker)
+        return [AllSlotsReset(), ActiveLoop(None), SlotSet(SHOWN, tracker.get_slot(SHOWN)), *following]
 
 
 def ending(words: str, *buttons: Button) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.database import Database
 from core.desk import open_vault
-from core.models import Attachment, Draft, now
+from core.models import Attachment, Draft, Reading, now
 from core.personal_data import Vault
 from core.settings import settings
+from core.transcript import text_of_picture
 from handoff import erasure
 
 
@@ -25,6 +26,14 @@ class Standing:
 
     open_appeals: list[str]
     has_consent: bool
+
+
+@dataclass(frozen=True)
+class PictureReading:
+    """How far the reading of a file is, None for one that is not read; and its text, personal data masked."""
+
+    state: Reading | None
+    text: str | None
 
 
 class Records:
@@ -51,6 +60,19 @@ class Records:
             return [str(found) for found in session.scalars(wanted)]
 
         return await self.database.read_soon(read)
+
+    async def readings(self, attachment_ids: list[str]) -> list[PictureReading]:
+        """Of files, the oldest first."""
+
+        def read(session: Session) -> list[PictureReading]:
+            wanted = select(Attachment).where(Attachment.id.in_([uuid.UUID(one) for one in attachment_ids])).order_by(Attachment.id)
+            found: list[PictureReading] = []
+            for attachment in session.scalars(wanted):
+                conversation = conversations.find(session, attachment.conversation_id)
+                found.append(PictureReading(attachment.reading, text_of_picture(self._vault, conversation, attachment)))
+            return found
+
+        return await self._database.read_soon(read) if attachment_ids else []
 
     async def standing(self, conversation_id: str) -> "Standing":
         """What erasing or withdrawing would end."""

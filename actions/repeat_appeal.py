@@ -73,10 +73,8 @@ class AskEarlierNumber(AskNumber):
 class EndRepeatForm(EndForm):
     form = FORM
 
-    def do(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+    def finish(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
         """The appeal form goes on."""
-
-    def following(self, tracker: Tracker) -> Events:
         told = {name: tracker.get_slot(name) for name in (NUMBER, DATE, "tried", "problem")}
         known = lookup().told_before(conversation_id(tracker), str(told[NUMBER] or ""))
         slots = {name: value for name, value in {**known, **told}.items() if value is not None}

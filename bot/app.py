@@ -25,6 +25,7 @@ from bot.erasures import Erasures
 from bot.exports import Exports
 from bot.help_pages import help_routes
 from bot.readiness import Readiness
+from bot.screenshot_reading import ScreenshotReading
 from bot.status_page import status_routes
 from bot.turns import Turns
 from core.database import Database
@@ -98,6 +99,7 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
             asyncio.create_task(_supervise("presence", citizens.tell_forever)),
             asyncio.create_task(_supervise("unsent_files", files.sweep_forever)),
+            asyncio.create_task(_supervise("screenshots", ScreenshotReading(desk, files).run_forever)),
             asyncio.create_task(_supervise("erasures", erasures.run_forever)),
             asyncio.create_task(_supervise("exports", exports.run_forever)),
             asyncio.create_task(_supervise("retention", retention.run_forever)),
@@ -151,9 +153,9 @@ def create_app(desk: Desk) -> FastAPI:
 
     @app.get("/readyz", tags=["service"])
     async def is_ready() -> Response:
-        """Each dependency with its state; 503 until all answer."""
+        """Each dependency with its state; 503 until all answer that the desk has."""
         states = await readiness.states()
-        ready = all(state == "ok" for state in states.values())
+        ready = "down" not in states.values()
         return JSONResponse({"status": "ok" if ready else "waiting", "dependencies": states}, 200 if ready else 503)
 
     return app

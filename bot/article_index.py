@@ -23,7 +23,7 @@ from knowledge_base.building import digest, made_of
 
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
-_EDITING_SECONDS = 900.0  # after a start, an edit or the opening of a form an edit is likely: a builder waits for it
+_EDITING_SECONDS = 900.0  # after an edit or the opening of a form an edit is likely: a builder waits for it, in 300 MB
 
 
 class ArticleIndex:
@@ -39,7 +39,7 @@ class ArticleIndex:
         """Looks at each hint and at each sweep. One build runs at a time; a tuning gives way to an edit and begins again after it."""
         tuning: asyncio.Task[bool] | None = None
         tune_at = self._next_night()
-        busy_until = time.monotonic() + _EDITING_SECONDS
+        busy_until = time.monotonic()
         try:
             with self._desk.events.subscribe(ARTICLES) as hints:
                 while True:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import conversations
 from core.database import hint
@@ -20,6 +21,52 @@ from handoff.fields import expected_answer
 
 # Written out in the statement: of parameters SQLite cannot tell that they are what the index of open turns is for.
 _OPEN: BindParameter[tuple[TurnState, ...]] = bindparam("open", UNDER_WAY, expanding=True, literal_execute=True)
+
+
+# The statements are made once: to put them together took longer than to run them.
+
+
+def _is_claimable() -> ColumnElement[bool]:
+    earlier = aliased(Turn)
+    return and_(
+        or_(Turn.state == TurnState.ACCEPTED, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < bindparam("at"))),
+        exists().where(Conversation.id == Turn.conversation_id, Conversation.mode == Mode.BOT),
+        ~exists().where(earlier.conversation_id == Turn.conversation_id, earlier.seq < Turn.seq, earlier.state.in_(_OPEN)),
+    )
+
+
+def _take() -> ReturningUpdate[uuid.UUID]:
+    epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
+    return (
+        update(Turn)
+        .where(Turn.id == bindparam("taken_id"), _CLAIMABLE, ~_ANSWERED)
+        .values(
+            state=TurnState.RUNNING,
+            lease_owner=bindparam("new_lease"),
+            lease_until=bindparam("until"),
+            # Back from people a turn begins anew: the engine has never seen it in the episode that began with the return.
+            attempts=case((Turn.epoch == epoch, Turn.attempts + 1), else_=1),
+            epoch=epoch,
+        )
+        .returning(Turn.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _drop_answered() -> ReturningUpdate[uuid.UUID]:
+    return (
+        update(Turn)
+        .where(Turn.id == bindparam("taken_id"), _CLAIMABLE, _ANSWERED)
+        .values(state=TurnState.DROPPED, finished_at=bindparam("at"), lease_owner=None, lease_until=None)
+        .returning(Turn.conversation_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+_CLAIMABLE = _is_claimable()
+_ANSWERED = exists().where(Message.conversation_id == Turn.conversation_id, Message.seq > Turn.seq, Message.author == Author.OPERATOR)
+_TAKE, _DROP_ANSWERED = _take(), _drop_answered()
+_FIND = select(Turn.id).where(Turn.state.in_(_OPEN), _CLAIMABLE).order_by(Turn.id)
 
 
 @dataclass(frozen=True)
@@ -41,36 +88,13 @@ def claim(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str, at: date
 
     Mode, epoch and messages are read by the one statement that takes the turn: what changes later changes the epoch, and ``mine`` tells.
     """
-    epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
-    taken = session.scalar(
-        update(Turn)
-        .where(Turn.id == turn_id, _is_claimable(at), ~_is_answered())
-        .values(
-            state=TurnState.RUNNING,
-            lease_owner=lease,
-            lease_until=at + timedelta(seconds=desk.settings.turn_lease_seconds),
-            # Back from people a turn begins anew: the engine has never seen it in the episode that began with the return.
-            attempts=case((Turn.epoch == epoch, Turn.attempts + 1), else_=1),
-            epoch=epoch,
-        )
-        .returning(Turn.id)
-        .execution_options(synchronize_session=False)
-    )
+    until = at + timedelta(seconds=desk.settings.turn_lease_seconds)
+    taken = session.scalar(_TAKE, {"taken_id": turn_id, "at": at, "new_lease": lease, "until": until})
     if taken is None:
-        _drop_answered(session, turn_id, at)
+        conversation_id = session.scalar(_DROP_ANSWERED, {"taken_id": turn_id, "at": at})
+        if conversation_id is not None:
+            hint(session, str(conversation_id))
     return taken is not None
-
-
-def _drop_answered(session: Session, turn_id: uuid.UUID, at: datetime) -> None:
-    conversation_id = session.scalar(
-        update(Turn)
-        .where(Turn.id == turn_id, _is_claimable(at), _is_answered())
-        .values(state=TurnState.DROPPED, finished_at=at, lease_owner=None, lease_until=None)
-        .returning(Turn.conversation_id)
-        .execution_options(synchronize_session=False)
-    )
-    if conversation_id is not None:
-        hint(session, str(conversation_id))
 
 
 def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[Begun, datetime]:
@@ -118,21 +142,8 @@ def still_bots(turn: Turn, conversation: Conversation) -> bool:
     return conversation.mode == Mode.BOT and conversation.epoch == turn.epoch
 
 
-def _is_claimable(at: datetime) -> ColumnElement[bool]:
-    earlier = aliased(Turn)
-    return and_(
-        or_(Turn.state == TurnState.ACCEPTED, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at)),
-        exists().where(Conversation.id == Turn.conversation_id, Conversation.mode == Mode.BOT),
-        ~exists().where(earlier.conversation_id == Turn.conversation_id, earlier.seq < Turn.seq, earlier.state.in_(_OPEN)),
-    )
-
-
-def _is_answered() -> ColumnElement[bool]:
-    return exists().where(Message.conversation_id == Turn.conversation_id, Message.seq > Turn.seq, Message.author == Author.OPERATOR)
-
-
 def claimable(session: Session, at: datetime) -> list[uuid.UUID]:
-    return list(session.scalars(select(Turn.id).where(Turn.state.in_(_OPEN), _is_claimable(at)).order_by(Turn.id)))
+    return list(session.scalars(_FIND, {"at": at}))
 
 
 def release_all(session: Session) -> None:

@@ -56,8 +56,14 @@ def _question_of(session: Session, conversation: Conversation, message: Message)
     """The ``seq`` of the typed question that ``message`` leads back to, over however many buttons."""
     for asked in _back(session, conversation, message):
         if "about" not in asked.meta:
-            return asked.seq
+            return asked.seq if _is_typed(session, asked) else None
     return None
+
+
+def _is_typed(session: Session, said: Message) -> bool:
+    """Not a picture without a word: editors would see an empty question."""
+    turn = select(Turn.id).where(Turn.conversation_id == said.conversation_id, Turn.seq == said.seq, Turn.command.is_not(None))
+    return session.scalar(turn) is None
 
 
 def _back(session: Session, conversation: Conversation, message: Message | None) -> Iterator[Message]:

@@ -1,5 +1,7 @@
 """Whether everything the gateway needs answers."""
 
+import asyncio
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -7,6 +9,7 @@ from bot.dialogue_engine import RasaEngine
 from core.desk import Desk
 from core.events_redis import RedisEvents
 from core.models import Operator
+from core.text_recognition import find_tesseract
 
 
 class Readiness:
@@ -15,13 +18,14 @@ class Readiness:
         self._engine = engine
 
     async def states(self) -> dict[str, str]:
-        """Dependency → "ok" or "down"."""
+        """Dependency → "ok" or "down"; "off" is an optional one that this desk has not got."""
         model, actions = await self._engine.health()
         events = self._desk.events
         return {
             "database": "ok" if await self._database_answers() else "down",
             "dialogue_engine": "ok" if model else "down",
             "action_server": "ok" if actions else "down",
+            "tesseract": "ok" if await asyncio.to_thread(find_tesseract, self._desk.settings.tesseract) else "off",
         } | ({"events": "ok" if events.is_connected else "down"} if isinstance(events, RedisEvents) else {})
 
     async def _database_answers(self) -> bool:

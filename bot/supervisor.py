@@ -17,8 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from bot.preparation import PASSWORD_FILE, first_login
 from core.settings import PREFIX, ROOT, Settings, SettingsError
+from core.text_recognition import find_tesseract
 
 _LOOPBACK = "127.0.0.1"
 _FIRST_PAUSE_SECONDS = 1.0
@@ -28,6 +28,7 @@ _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.3
 _PROGRESS_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
+_ARENAS = "2"  # of glibc's allocator, which else keeps one for each thread: 200 MB more for the gateway
 
 Say = Callable[[str], None]
 
@@ -58,11 +59,13 @@ class Supervisor:
             if signal.getsignal(number) != signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, self._stopping.set)
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        login = asyncio.create_task(_ask_login())
         try:
             if await self._wait_until_ready():
-                self._announce()
+                self._announce(await login)
                 await self._stopping.wait()
         finally:
+            login.cancel()
             self._say("Stopping …")
             self._stopping.set()
             await asyncio.gather(*keepers, return_exceptions=True)
@@ -126,20 +129,16 @@ class Supervisor:
                         await self._stopping.wait()
         return not self._stopping.is_set()
 
-    def _announce(self) -> None:
+    def _announce(self, login: str) -> None:
         settings = self._settings
         place = f"http://{settings.host}:{settings.port}"
         self._say("")
         self._say(f"  Chat page:  {place}/")
         self._say(f"  Console:    {place}/operator")
-        login = first_login(settings)
-        if login:
-            kept = f"{PREFIX}OPERATOR_PASSWORD" if settings.operator_password.get_secret_value() else settings.data_dir / PASSWORD_FILE
-            self._say(f"  Login:      {login[0]}")
-            self._say(f"  Password:   {login[1]}   (from {kept})")
-        else:
-            self._say("  Login:      as set with 'python -m handoff operators'")
+        self._say(login)
         self._say(f"  Telegram:   {'on' if settings.telegram_token.get_secret_value() else f'off, as {PREFIX}TELEGRAM_TOKEN is not set'}")
+        version = find_tesseract(settings.tesseract)
+        self._say(f"  Pictures:   {f'read by tesseract {version}' if version else 'not read, as there is no tesseract with rus and eng'}")
         self._say("")
         self._say("Ctrl-C stops everything.")
 
@@ -166,11 +165,21 @@ def only_one(lock: Path) -> Iterator[None]:
         yield
 
 
+# What follows needs modules that would stay in the supervisor's memory for good; each has a process of its own.
+
+
 def _prepare_apart() -> None:
-    """In a process of its own: building an index loads torch, which would stay in the supervisor's memory for good."""
     prepared = subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=ROOT, check=False)
     if prepared.returncode:
         raise SystemExit(prepared.returncode)  # it has said why
+
+
+async def _ask_login() -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "login"), cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
+    lines, _ = await process.communicate()
+    return lines.decode().rstrip("\n")
 
 
 def _check(settings: Settings) -> None:
@@ -204,6 +213,7 @@ def _children(settings: Settings) -> list[Child]:
         f"{PREFIX}ACTION_URL": action_url,
         f"{PREFIX}RASA_TOKEN": token,
         "PYTHONPATH": str(ROOT),
+        "MALLOC_ARENA_MAX": _ARENAS,
     }
     # Not Rasa's to see.
     secrets_of_ours = tuple(

@@ -26,6 +26,7 @@ from handoff import queue
 log = structlog.get_logger(__name__)
 
 _READY_POLL_SECONDS = 0.5
+_FRESH_SECONDS = 1.0  # a claim as young as this is not renewed before the engine is asked
 _EPISODE_CHECK_TURNS = 10  # how often the tracker's length is looked at
 _ANSWERS_TO_TRY = 2  # a reply that is empty or broken is asked for once more, in a new episode
 _RECALLS = 10  # looks, half a second apart, for the end of what an engine may be at
@@ -106,9 +107,9 @@ class Turns:
         except (EngineDown, EngineFailed) as error:
             log.warning("engine_gave_no_answer", turn_id=str(turn_id), reason=str(error))
             reply = ()
-        state = await self._desk.database.write_soon(self._finish, begun, reply, now())
+        state, episode_turns = await self._desk.database.write_soon(self._finish, begun, reply, now())
         log.info("turn_finished", turn_id=str(turn_id), state=state, attempts=begun.attempts, seconds=(now() - started).total_seconds())
-        if state == TurnState.DONE:
+        if state == TurnState.DONE and episode_turns % _EPISODE_CHECK_TURNS == 0:
             await self._end_long_episode(begun)
 
     async def _ask(self, begun: Begun, since: datetime) -> Reply:
@@ -117,6 +118,7 @@ class Turns:
         unsure = begun.attempts > 1  # an earlier worker may have asked before it died
         patient = unsure  # and the engine may be at it still
         failures = 0
+        keep_at = now() + timedelta(seconds=_FRESH_SECONDS)
         while True:
             try:
                 if unsure:
@@ -127,7 +129,8 @@ class Turns:
                         begun = await self._restart_episode(begun)
                     unsure = patient = False
                 async with self._slots:
-                    await self._keep(begun)
+                    if now() >= keep_at:
+                        await self._keep(begun)
                     reply = await self._engine.ask(begun.sender, str(begun.message_id), begun.text, begun.command)
                 if reply:
                     return reply
@@ -140,6 +143,7 @@ class Turns:
                 failure = error
                 failures += 1
                 patient = isinstance(error, EngineSlow)
+            keep_at = now()
             unsure = unsure or not isinstance(failure, EngineDown)
             if failures >= _ANSWERS_TO_TRY or not await self._wait_until_ready(begun, deadline):
                 raise failure
@@ -184,9 +188,6 @@ class Turns:
         return replace(begun, sender=sender)
 
     async def _end_long_episode(self, begun: Begun) -> None:
-        conversation = await self._desk.database.read_soon(conversations.find, begun.conversation_id)
-        if conversation.episode_turns % _EPISODE_CHECK_TURNS:
-            return
         try:
             length = await self._engine.tracker_length(begun.sender)
         except (EngineDown, EngineFailed):
@@ -219,20 +220,20 @@ class Turns:
             meta={"kind": "notice"},
         )
 
-    def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> TurnState | None:
-        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands.
+    def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> tuple[TurnState | None, int]:
+        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands. And the episode's turns.
 
         One whose conversation a person took meanwhile is given back: it waits until the bot has the conversation again.
         """
         held = claims.held(session, begun)
         if held is None:
-            return None
+            return None, 0
         turn, conversation = held
         turn.lease_owner = turn.lease_until = None
         hint(session, str(conversation.id))
         if reply is None or not claims.still_bots(turn, conversation):
             turn.state = TurnState.ACCEPTED
-            return turn.state
+            return turn.state, conversation.episode_turns
         if reply and self._carry_out(session, turn, conversation, reply, at):
             turn.state = TurnState.DONE
             conversation.episode_turns += 1
@@ -240,7 +241,7 @@ class Turns:
             queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
             turn.state = TurnState.HANDED_OVER
         turn.finished_at = at
-        return turn.state
+        return turn.state, conversation.episode_turns
 
     def _carry_out(self, session: Session, turn: Turn, conversation: Conversation, reply: Reply, at: datetime) -> bool:
         """Whether the whole reply could be carried out; else nothing of it was."""

@@ -45,7 +45,9 @@ _MIGRATION_LOCK = 0x07_0B_11_1C  # any number of our own: PostgreSQL's advisory 
 
 def hint(session: Session, topic: str, **data: Any) -> None:
     """Publishes a hint once ``session``'s transaction is committed."""
-    session.info.setdefault(_HINTS, []).append(Hint(topic, data))
+    hints = session.info.setdefault(_HINTS, [])
+    if Hint(topic, data) not in hints:
+        hints.append(Hint(topic, data))
 
 
 def one_at_a_time(session: Session, lock: int) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import io
-import os
-import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -14,13 +12,14 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core import conversations, file_check
+from core import conversations, file_check, text_recognition
+from core.database import hint
 from core.desk import Desk
 from core.errors import Problem, conflict, invalid, not_found, too_large, wrong_type
 from core.facts import size_words
 from core.ids import new_id
-from core.models import Attachment, Conversation, Mode, Operator, Scan, now
-from core.settings import PREFIX, ROOT
+from core.models import Attachment, Conversation, Mode, Operator, Reading, Scan, now
+from core.subprocesses import run_module
 from core.words import say
 
 log = structlog.get_logger(__name__)
@@ -30,6 +29,7 @@ DOCUMENTS = {
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 }
+PICTURES_TO_READ = "pictures to read"  # the topic of hints that there is one
 _OTHER_SPELLINGS = {"jpeg": "jpg", "jpe": "jpg"}
 _CHECKS_AT_ONCE = 2
 _CHECK_SECONDS = 20
@@ -59,6 +59,7 @@ class Files:
             name = _with_suffix(name, PICTURES[content_type])
         content = await self._make_harmless(content_type, content)
         attachment_id = new_id()
+        is_read = content_type in PICTURES and operator is None and text_recognition.find_tesseract(desk.settings.tesseract) is not None
         # The content goes first: a row without it would be a promise broken, a blob without a row is only waste.
         sealed = desk.vault.seal_file(conversation, attachment_id, io.BytesIO(content))
         await asyncio.to_thread(desk.blobs.write, attachment_id, sealed)
@@ -75,8 +76,11 @@ class Files:
                 content_type=content_type,
                 size=len(content),
                 scan=Scan.CLEAN if content_type in PICTURES else Scan.UNSCANNED,
+                reading=Reading.ASKED if is_read else None,
             )
             session.add(attachment)
+            if is_read:
+                hint(session, PICTURES_TO_READ)
             return attachment
 
         try:
@@ -162,33 +166,16 @@ class Files:
     async def _make_harmless(self, content_type: str, content: bytes) -> bytes:
         pixels = str(self._desk.settings.max_picture_pixels)
         async with self._checks:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "core.file_check",
-                content_type,
-                pixels,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=ROOT,
-                env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},  # keys are not a parser's to see
-            )
             try:
-                async with asyncio.timeout(_CHECK_SECONDS):
-                    cleaned, errors = await process.communicate(content)
+                checked = await run_module("core.file_check", content_type, pixels, content=content, seconds=_CHECK_SECONDS)
             except TimeoutError:
                 log.warning("file_check_timed_out", content_type=content_type, size=len(content))
                 raise invalid("file", "file_broken") from None
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        if process.returncode == 0:
-            return cleaned
-        key = errors.decode(errors="replace").strip()
-        if process.returncode != file_check.REFUSED:  # ended by a limit or a fault of the parser
-            log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=process.returncode)
+        if checked.exit_code == 0:
+            return checked.output
+        key = checked.errors.decode(errors="replace").strip()
+        if checked.exit_code != file_check.REFUSED:  # ended by a limit or a fault of the parser
+            log.warning("file_check_failed", content_type=content_type, size=len(content), exit_code=checked.exit_code)
             key = "file_broken"
         raise Problem(422, key, field_name="file")
 

@@ -87,6 +87,16 @@ class Vault:
             end = span.end
         return "".join([*parts, text[end:]])
 
+    def mask_found(self, session: Session, conversation: Conversation, text: str) -> str:
+        """``text`` with each piece of personal data masked for good: what a picture shows may be anybody's, and the picture is kept."""
+        parts: list[str] = []
+        end = 0
+        for span in find(text, self._settings, None, self._known_names(session, conversation)):
+            value = text[span.start : span.end]
+            parts += [text[end : span.start], "***" if span.kind == "text" else mask(span.kind, value)]
+            end = span.end
+        return "".join([*parts, text[end:]])
+
     def _known_names(self, session: Session, conversation: Conversation) -> list[str]:
         known = select(VaultEntry.value_sealed).where(VaultEntry.conversation_id == conversation.id, VaultEntry.kind == "name")
         return [self.open(conversation, sealed) for sealed in session.scalars(known)]

@@ -152,6 +152,12 @@ class Settings(BaseSettings):
     episode_events: Annotated[int, Field(gt=0)] = 200  # a longer tracker makes each turn slower: a new episode begins
     turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
 
+    # Screenshots: read by tesseract, if it is there.
+    tesseract: str = "tesseract"  # the command; empty: off
+    screenshots_at_once: Annotated[int, Field(gt=0, le=16)] = 1
+    screenshot_seconds: Annotated[int, Field(gt=0, le=120)] = 20  # what takes longer, a photograph full of noise, is not read
+    screenshot_wait_seconds: Annotated[float, Field(ge=0, le=4)] = 2  # how long the bot waits for the text before it goes on without
+
     # Letters: through an SMTP server, or without one into a Maildir beside the data folder.
     smtp_host: str = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587

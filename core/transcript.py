@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import consents
 from core.desk import Desk
 from core.models import Appeal, Attachment, Author, Conversation, Message, Note, Operator
-from core.personal_data import TOKEN, resolve
+from core.personal_data import TOKEN, Vault, resolve
 from core.words import say
 from core.working_time import MOSCOW
 
@@ -36,6 +37,7 @@ def message_documents(
     ):
         attached[attachment.message_id].append(attachment)
     names_of_files = {one.id: desk.vault.open(conversation, one.filename_sealed) for found in attached.values() for one in found}
+    texts_of_pictures = _texts_of_pictures(session, desk, conversation, [one for found in attached.values() for one in found])
     codes = [str(message.meta["access_code"]) for message in messages if "access_code" in message.meta]
     values = desk.vault.values(session, conversation, [*texts, *names_of_files.values(), *codes])
     return [
@@ -47,7 +49,9 @@ def message_documents(
             "text": resolve(text, values, masked=for_operator),
             "buttons": [{"title": button["title"], "payload": f"{message.id}.{index}"} for index, button in enumerate(message.buttons)],
             "attachments": [
-                _attachment_document(one, resolve(names_of_files[one.id], values, masked=for_operator)) for one in attached[message.id]
+                _attachment_document(one, resolve(names_of_files[one.id], values, masked=for_operator))
+                | ({"text": texts_of_pictures[one.id]} if for_operator else {})
+                for one in attached[message.id]
             ],
             "in_reply_to": message.in_reply_to,
             "expects": message.expects,
@@ -59,6 +63,22 @@ def message_documents(
         }
         for message, text in zip(messages, texts, strict=True)
     ]
+
+
+def text_of_picture(vault: Vault, conversation: Conversation, attachment: Attachment) -> str | None:
+    """What was read of it, personal data masked; None where nothing was."""
+    return vault.open(conversation, attachment.text_sealed) if attachment.text_sealed and conversation.data_key else None
+
+
+def _texts_of_pictures(
+    session: Session, desk: Desk, conversation: Conversation, attachments: list[Attachment]
+) -> dict[uuid.UUID, str | None]:
+    """For operators: of what they may open."""
+    withdrawn_at = consents.withdrawn_at(session, conversation.id) if any(one.text_sealed for one in attachments) else None
+    return {
+        one.id: None if withdrawn_at and one.created_at <= withdrawn_at else text_of_picture(desk.vault, conversation, one)
+        for one in attachments
+    }
 
 
 def message_document(

@@ -232,7 +232,10 @@ def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[s
     of_appeals = AppealEvent.appeal_id.in_(select(Appeal.id).where(Appeal.conversation_id == conversation_id))
     return [
         (update(Note).where(Note.conversation_id == conversation_id), {"text_sealed": _NOTHING}),
-        (update(Attachment).where(Attachment.conversation_id == conversation_id), {"filename_sealed": _NOTHING, "erased_at": at}),
+        (
+            update(Attachment).where(Attachment.conversation_id == conversation_id),
+            {"filename_sealed": _NOTHING, "text_sealed": None, "reading": None, "erased_at": at},
+        ),
         (update(Appeal).where(Appeal.conversation_id == conversation_id), {"access_code_sealed": _NOTHING, "fields_sealed": None}),
         (update(AppealEvent).where(of_appeals), {"detail_sealed": None}),
         (update(AppealRequest).where(AppealRequest.conversation_id == conversation_id), {"detail_sealed": None}),

@@ -17,7 +17,7 @@ from core import conversations, deliveries
 from core.desk import Desk
 from core.models import Appeal, AppealEvent, ArticleMark, Attachment, Consent, Conversation, Message, Rating, Scan
 from core.personal_data import resolve
-from core.transcript import citizen_fields, message_documents
+from core.transcript import citizen_fields, message_documents, text_of_picture
 from core.working_time import MOSCOW
 from handoff import appeal_requests, appeals, letters
 from handoff.export import CONTENT_TYPE
@@ -46,9 +46,10 @@ def read_contents(session: Session, desk: Desk, conversation_id: uuid.UUID) -> C
     files, left_out = _choose_files(session, desk, conversation, documents)
     values = desk.vault.values(session, conversation)
     names = {str(attachment.id): path for path, attachment in files}
+    texts = {str(attachment.id): text_of_picture(desk.vault, conversation, attachment) for _path, attachment in files}
     for document in documents:
         document["buttons"] = [button["title"] for button in document["buttons"]]
-        document["attachments"] = [{**one, "path": names.get(one["id"])} for one in document["attachments"]]
+        document["attachments"] = [{**one, "path": names.get(one["id"]), "text": texts.get(one["id"])} for one in document["attachments"]]
     return Contents(
         conversation,
         {

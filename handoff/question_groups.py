@@ -54,7 +54,7 @@ class QuestionGroups:
         while True:
             with contextlib.suppress(DatabaseDown):
                 ids = await self._open_ids()
-                if ids != self._ids:
+                if ids != self._ids and len(ids) > _AT_ONCE:
                     await self._group(ids)
             await asyncio.sleep(_PAUSE_SECONDS)
 

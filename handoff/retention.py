@@ -211,7 +211,7 @@ def _erase_file(desk: Desk, attachment_id: uuid.UUID, at: datetime) -> int:
 
 
 def _mark_erased(session: Session, attachment_id: uuid.UUID, at: datetime) -> int:
-    session.execute(update(Attachment).where(Attachment.id == attachment_id).values(erased_at=at))
+    session.execute(update(Attachment).where(Attachment.id == attachment_id).values(erased_at=at, text_sealed=None, reading=None))
     return 1
 
 

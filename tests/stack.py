@@ -185,8 +185,10 @@ class Citizen:
         self.token: str = answer.json()["token"]
         self.http.headers["Authorization"] = f"Bearer {self.token}"
         self.path = f"/api/conversations/{self.id}"
+        self.posted = 0
 
     def post(self, text: str = "", **fields: Any) -> httpx.Response:
+        self.posted += 1
         return self.http.post(f"{self.path}/messages", json={"client_message_id": str(uuid.uuid4()), "text": text, **fields})
 
     def send(self, text: str = "", **fields: Any) -> dict[str, Any]:
@@ -293,9 +295,11 @@ def stack(running_stack: Stack) -> Stack:
 
 
 @pytest.fixture
-def citizen(stack: Stack) -> Iterator[Citizen]:
+def citizen(stack: Stack, record_property: Callable[[str, object], None]) -> Iterator[Citizen]:
+    """``messages``, how many they posted, stands in pytest's report (benchmarks/report/flows.py)."""
     someone = stack.citizen()
     yield someone
+    record_property("messages", someone.posted)
     someone.http.close()
 
 

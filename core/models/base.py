@@ -17,6 +17,7 @@ from core.models.kinds import (
     Mode,
     QuestionOutcome,
     QuestionState,
+    Reading,
     RequestGround,
     RequestKind,
     RequestState,
@@ -58,7 +59,8 @@ _TYPES: dict[Any, Any] = {
     list[str]: JSON(),
 }
 _REQUESTS = (RequestKind, RequestGround, RequestState)
-_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, AppealKind, AppealStatus, *_REQUESTS, QuestionOutcome, QuestionState, Role)
+_QUESTIONS = (QuestionOutcome, QuestionState)
+_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, Reading, AppealKind, AppealStatus, *_REQUESTS, *_QUESTIONS, Role)
 for _kind in _KINDS:
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 

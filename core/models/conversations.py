@@ -4,12 +4,12 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.models.base import Base, now
-from core.models.kinds import Author, Mode, Scan
+from core.models.kinds import Author, Mode, Reading, Scan
 
 
 class Conversation(Base):
@@ -68,7 +68,11 @@ class Note(Base):
 
 class Attachment(Base):
     __tablename__ = "attachments"
-    __table_args__ = (Index("ix_attachments_conversation", "conversation_id"), Index("ix_attachments_message", "message_id"))
+    __table_args__ = (
+        Index("ix_attachments_conversation", "conversation_id"),
+        Index("ix_attachments_message", "message_id"),
+        Index("ix_attachments_to_read", "id", sqlite_where=text("reading = 'asked'"), postgresql_where=text("reading = 'asked'")),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))
@@ -78,6 +82,8 @@ class Attachment(Base):
     content_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
     scan: Mapped[Scan]
+    reading: Mapped[Reading | None]  # of a picture's text; None where there is nothing to read, or nothing to read it with
+    text_sealed: Mapped[bytes | None]  # what the picture says, personal data masked
     released_at: Mapped[datetime | None]  # an operator opened it unscanned, with a reason in the audit log
     erased_at: Mapped[datetime | None]  # its content is deleted: the time it is kept is over
     created_at: Mapped[datetime] = mapped_column(default=now)

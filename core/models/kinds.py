@@ -40,6 +40,14 @@ class Scan(enum.StrEnum):
     REFUSED = "refused"
 
 
+class Reading(enum.StrEnum):
+    """How far the text of a citizen's picture is."""
+
+    ASKED = "asked"
+    DONE = "done"
+    FAILED = "failed"  # it cannot be read, or takes too long: not tried again
+
+
 class AppealKind(enum.StrEnum):
     """Which clock an appeal runs on (S14)."""
 

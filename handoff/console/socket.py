@@ -186,8 +186,21 @@ class ConsoleSocket:
                         await self._stream.send({"type": "typing", "conversation_id": topic, "author": "citizen"})
                 elif "read" in hint.data:
                     await self._stream.send({"type": "read", "conversation_id": topic, "seq": hint.data["read"]})
+                elif "changed" in hint.data:
+                    await self._send_again(conversation_id, hint.data["changed"])
                 else:
                     await self._catch_up(conversation_id, seen)
+
+    async def _send_again(self, conversation_id: uuid.UUID, seq: int) -> None:
+        """A message of which more is known now: what its picture says."""
+
+        def read(session: Session) -> list[dict[str, Any]]:
+            conversation = conversations.find(session, conversation_id)
+            messages = conversations.messages_after(session, conversation_id, seq - 1, 1)
+            return message_documents(session, self._workplace.desk, conversation, messages, for_operator=True)
+
+        for message in await self._workplace.desk.database.read_soon(read):
+            await self._stream.send({"type": "message", "conversation_id": str(conversation_id), "message": message})
 
     async def _catch_up(self, conversation_id: uuid.UUID, seen: dict[str, Any]) -> None:
         """Sends what is newer than ``seen`` and moves it on."""

@@ -1,43 +1,94 @@
 """The tracker store of an embedded desk: one SQLite file in WAL mode, so that reading (recovery) and writing do not wait for each other.
 
+The connection is kept, as the last one that closes writes the whole log back, and so are the latest trackers: to read a tracker and
+replay its events was a third of a turn. Nobody else writes the file.
+
 It can forget a sender. Rasa has no call for that, and hides a store's errors: its FailSafeTrackerStore logs them, keeps the tracker in
 memory and answers 200. So the gateway puts a tracker whose only event is a restart (PUT …/tracker/events), and gets it back paused if,
 and only if, the sender is forgotten.
 """
 
-from typing import Any, Optional
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Iterator, Optional
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ConversationPaused, Restarted
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import QueuePool
+
+_KEPT_TRACKERS = 128
+
+
+@dataclass
+class Kept:
+    """A tracker, and how many of its events are in the file. ``lent``: a turn is at it; if that fails, it is read anew."""
+
+    tracker: DialogueStateTracker
+    stored: int
+    lent: bool
 
 
 class TrackerFile(SQLTrackerStore):
     """Named in endpoints.yml; ``db`` is the file's path, and its folder must exist."""
 
+    engine: Engine
+
     def __init__(self, domain: Optional[Domain] = None, event_broker: Optional[EventBroker] = None, **settings: Any) -> None:
         super().__init__(domain=domain, event_broker=event_broker, dialect="sqlite", **settings)
-        self.engine.hide_parameters = True  # Rasa logs a store's errors, and theirs would quote the events
+        # Rasa logs a store's errors, and theirs would quote the events: hide_parameters.
+        self.engine = create_engine(self.engine.url, poolclass=QueuePool, hide_parameters=True)
         event.listen(self.engine, "connect", _prepare)
+        self.sessionmaker.configure(bind=self.engine)
+        self._kept: "OrderedDict[str, Kept]" = OrderedDict()
+
+    async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
+        """The sender's tracker, to be changed and saved by the caller alone."""
+        kept = self._kept.get(sender_id)
+        if kept and not kept.lent:
+            kept.lent = True
+            return kept.tracker
+        tracker: Optional[DialogueStateTracker] = await super().retrieve(sender_id)
+        if tracker:
+            self._keep(tracker, lent=True)
+        return tracker
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Stores a tracker; a lone restart asks to forget its sender."""
         if [type(each) for each in tracker.events] != [Restarted]:
             await super().save(tracker)
+            self._kept.pop(tracker.sender_id, None)
+            if tracker.events:  # a new one that has none yet is saved by whoever goes on with it
+                self._keep(tracker, lent=False)
         elif self._forget(tracker.sender_id):
             tracker.update(ConversationPaused())
 
+    def _keep(self, tracker: DialogueStateTracker, *, lent: bool) -> None:
+        self._kept[tracker.sender_id] = Kept(tracker, len(tracker.events), lent)
+        self._kept.move_to_end(tracker.sender_id)
+        if len(self._kept) > _KEPT_TRACKERS:
+            self._kept.popitem(last=False)
+
+    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator[Any]:
+        """Those that are not in the file yet; Rasa counts there."""
+        kept = self._kept.get(tracker.sender_id)
+        if kept and kept.tracker is tracker:
+            return islice(tracker.events, kept.stored, None)
+        events: Iterator[Any] = super()._additional_events(session, tracker)
+        return events
+
     def _forget(self, sender_id: str) -> bool:
         """Deletes what is known of the sender; False while the write-ahead log, which holds it still, is in use."""
-        with self.session_scope() as session:
-            session.execute("PRAGMA busy_timeout=0")  # of this connection: no citizen's turn waits for it, and whoever asks asks again
-            session.query(self.SQLEvent).filter(self.SQLEvent.sender_id == sender_id).delete(synchronize_session=False)
-            session.commit()
+        self._kept.pop(sender_id, None)
         with self.engine.connect() as connection:
+            connection.detach()  # of its own: no citizen's turn waits for it, and whoever asks asks again
             connection.execute("PRAGMA busy_timeout=0")
+            connection.execute(self.SQLEvent.__table__.delete().where(self.SQLEvent.sender_id == sender_id))
             return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 

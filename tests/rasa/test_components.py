@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from jsonschema import ValidationError
 from rasa.core.actions.action import RemoteAction
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import class_from_module_path
 from rasa.utils.endpoints import EndpointConfig
 
-from nlu.components import action_replies
+from nlu.components import action_replies, tracker_file
 from nlu.components.action_replies import ActionReplies, reply_validator
 
 GOOD: dict[str, Any] = {"events": [{"event": "slot", "name": "offered", "value": None}], "responses": [{"text": "Здравствуйте"}]}
@@ -28,6 +31,8 @@ class ActionRepliesTest(unittest.TestCase):
     def setUp(self) -> None:
         self.rasas_own = action_replies._check_as_rasa_does
         self.addCleanup(setattr, RemoteAction, "_validate_action_result", self.rasas_own)
+        self.addCleanup(setattr, RemoteAction, "_action_call_format", action_replies._call_as_rasa_does)
+        self.addCleanup(setattr, EndpointConfig, "session", action_replies._open_as_rasa_does)
         reply_validator.cache_clear()
         ActionReplies.create({}, mock.Mock(), mock.Mock(), ExecutionContext(GraphSchema({})))
         self.action = RemoteAction("action_answer_question", EndpointConfig("http://127.0.0.1"))
@@ -52,6 +57,42 @@ class ActionRepliesTest(unittest.TestCase):
         with mock.patch.object(RemoteAction, "action_response_format_spec", side_effect=AssertionError("prepared again")):
             for _ in range(3):
                 self.action._validate_action_result(GOOD)
+
+    def test_a_call_carries_the_domain_only_where_an_action_wants_it(self) -> None:
+        domain = Domain.from_yaml("""
+            version: "3.1"
+            actions:
+            - action_plain
+            - action_curious: {send_domain: true}
+            """)
+        endpoint = EndpointConfig("http://127.0.0.1", enable_selective_domain=True)
+        tracker = DialogueStateTracker.from_events("one-1", [UserUttered("one")])
+        self.assertEqual(RemoteAction("action_plain", endpoint)._action_call_format(tracker, domain)["domain"], {})
+        self.assertIn("actions", RemoteAction("action_curious", endpoint)._action_call_format(tracker, domain)["domain"])
+
+    def test_calls_share_a_connection_until_it_breaks(self) -> None:
+        async def call() -> "list[Any]":
+            peers = []
+
+            async def answer(request: web.Request) -> web.Response:
+                assert request.transport
+                peers.append(request.transport.get_extra_info("peername"))
+                return web.json_response({}, headers={"Connection": "close"} if len(peers) == 2 else {})
+
+            application = web.Application()
+            application.router.add_post("/webhook", answer)
+            async with TestServer(application) as server:
+                endpoint = EndpointConfig(str(server.make_url("/webhook")))
+                for _ in range(3):
+                    self.assertEqual(await endpoint.request(json={}), {})
+                await endpoint.kept_session.close()
+                self.assertEqual(await endpoint.request(json={}), {})
+                await endpoint.kept_session.close()
+            return peers
+
+        first, second, third, fourth = asyncio.run(call())
+        self.assertEqual(first, second)
+        self.assertEqual(len({second, third, fourth}), 3)
 
     def test_messages_pass_through(self) -> None:
         messages = [mock.Mock()]
@@ -141,6 +182,53 @@ class ForgettingTest(unittest.TestCase):
             self.say("one-3", "words of one-3")
         self.assertIn("refused", "".join(logged.output))
         self.assertNotIn("words of one-3", "".join(logged.output))
+
+
+class KeptTrackersTest(unittest.TestCase):
+    """A tracker that was saved is not read from the file again, and what is in the file is the same."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = str(Path(folder.name) / "tracker.db")
+        self.store = self.open()
+
+    def open(self) -> Any:
+        store = class_from_module_path("nlu.components.tracker_file.TrackerFile")(db=self.path, host=None, domain=Domain.empty())
+        self.addCleanup(store.engine.dispose)
+        return store
+
+    def say(self, words: str) -> DialogueStateTracker:
+        """A turn: the tracker is taken, grows and is saved."""
+        tracker = asyncio.run(self.store.get_or_create_tracker("one-1", append_action_listen=False))
+        tracker.update(UserUttered(words))
+        asyncio.run(self.store.save(tracker))
+        return tracker
+
+    def in_file(self) -> list[str]:
+        return [event.text for event in asyncio.run(self.open().retrieve("one-1")).events]
+
+    def test_turns_go_on_with_the_same_tracker(self) -> None:
+        self.assertIs(self.say("one"), self.say("two"))
+        self.assertEqual(self.in_file(), ["one", "two"])
+
+    def test_what_a_failed_turn_left_in_the_tracker_is_gone(self) -> None:
+        self.say("one")
+        asyncio.run(self.store.retrieve("one-1")).update(UserUttered("half a turn"))
+        self.assertEqual([event.text for event in self.say("two").events], ["one", "two"])
+        self.assertEqual(self.in_file(), ["one", "two"])
+
+    def test_a_forgotten_sender_is_new(self) -> None:
+        self.say("one")
+        asyncio.run(self.store.save(DialogueStateTracker.from_dict("one-1", [{"event": "restart"}], [])))
+        self.assertEqual([event.text for event in self.say("two").events], ["two"])
+        self.assertEqual(self.in_file(), ["two"])
+
+    def test_the_last_ones_are_kept(self) -> None:
+        for number in range(tracker_file._KEPT_TRACKERS + 1):
+            asyncio.run(self.store.save(DialogueStateTracker.from_events(f"sender-{number}", [UserUttered("one")])))
+        self.assertEqual(len(self.store._kept), tracker_file._KEPT_TRACKERS)
+        self.assertNotIn("sender-0", self.store._kept)
 
 
 if __name__ == "__main__":

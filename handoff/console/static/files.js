@@ -16,8 +16,13 @@ export function fileList(attachments) {
   return el(
     "ul",
     { class: "files", "aria-label": "Файлы" },
-    ...attachments.map((file) => el("li", {}, isPicture(file) ? thumbnail(file) : row(file))),
+    ...attachments.map((file) => el("li", {}, isPicture(file) ? thumbnail(file) : row(file), file.text ? textOfPicture(file) : null)),
   );
+}
+
+function textOfPicture(file) {
+  const title = el("summary", {}, "Текст на снимке", el("span", { class: "unseen" }, ` ${file.filename}`));
+  return el("details", { class: "picture-text" }, title, el("p", {}, file.text));
 }
 
 const isPicture = (file) => file.content_type.startsWith("image/") && file.scan !== "refused";

@@ -44,7 +44,7 @@ export class Thread {
     this.queue_position = position ?? null;
   }
 
-  /** Adds or replaces a message; true when it is new. @param {any} message */
+  /** Adds or replaces a message, of which more may be known now; true when it is new. @param {any} message */
   add(message) {
     const fresh = !this.messages.has(message.seq);
     this.messages.set(message.seq, message);

@@ -82,7 +82,8 @@ export function makeTranscript({ retry, edit }) {
           nodes.push(once(`day ${day}`, () => el("p", { class: "day" }, dayWords(message.created_at))));
           before = null;
         }
-        const made = once(message.seq, () => makeMessage(message));
+        // A picture's text comes later than the picture.
+        const made = once(`message ${message.seq} ${picturesRead(message)}`, () => makeMessage(message));
         made.classList.toggle("follows", continues(before, message));
         made.querySelector(".read")?.remove();
         nodes.push(made);
@@ -121,6 +122,8 @@ export function makeTranscript({ retry, edit }) {
     },
   };
 }
+
+const picturesRead = ({ attachments = [] }) => attachments.filter(({ text }) => text).length;
 
 function continues(before, message) {
   if (!before || before.author !== message.author || before.author_name !== message.author_name || isCentred(message)) return false;

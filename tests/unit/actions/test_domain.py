@@ -34,6 +34,7 @@ FILLED_BY_ACTIONS = {
     "utter_ask_full_name_again": "{name}",
     "utter_ask_confirmation": "{summary}",
     "utter_review_appeal": "{summary}",
+    "utter_screenshot_unknown": "{error}",
     "utter_explain_erase": "{appeals}",
     "utter_explain_withdraw_consent": "{appeals}",
 }
