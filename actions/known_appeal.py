@@ -121,7 +121,8 @@ class KnownAppealForm(Form):
         if wanted not in self.corrections:
             names = ", ".join(title.lower() for title, _ in self.corrections.values())
             raise FieldFault(CORRECTED, "correction_unknown", {"names": names})
-        return {wanted: None, CORRECTED: None, **({"files": None} if wanted == "screenshots" else {})}
+        emptied: Slots = {str(wanted): None, CORRECTED: None}
+        return emptied | ({"files": None} if wanted == "screenshots" else {})
 
 
 class BeginForm(GuardedAction):

@@ -69,10 +69,10 @@ class Records:
             found: list[PictureReading] = []
             for attachment in session.scalars(wanted):
                 conversation = conversations.find(session, attachment.conversation_id)
-                found.append(PictureReading(attachment.reading, text_of_picture(self._vault, conversation, attachment)))
+                found.append(PictureReading(attachment.reading, text_of_picture(self.vault, conversation, attachment)))
             return found
 
-        return await self._database.read_soon(read) if attachment_ids else []
+        return await self.database.read_soon(read) if attachment_ids else []
 
     async def standing(self, conversation_id: str) -> "Standing":
         """What erasing or withdrawing would end."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.data.personas import ANNA, PYOTR
+from tests.dialogue.appeal_form import expects
 from tests.dialogue.test_appeal_form import picture
 from tests.stack import Citizen, OperatorClient
 
@@ -22,10 +23,6 @@ UNKNOWN = "ОБ-2026-000999-6"
 
 def kinds(messages: list[dict[str, Any]]) -> list[str]:
     return [message["meta"]["kind"] for message in messages]
-
-
-def expects(messages: list[dict[str, Any]]) -> str | None:
-    return messages[-1]["expects"] if messages else None
 
 
 def titles(messages: list[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.dialogue.test_appeal_form import expects, go_to
+from tests.dialogue.appeal_form import expects, go_to
 from tests.screens import OUTAGE, SIGNATURE, Screen, encode
 from tests.stack import Citizen, OperatorClient, wait_for
 
