@@ -82,7 +82,7 @@ def story_of(persona: Persona) -> str:
     )
 
 
-def answers_of(persona: Persona, channel: str) -> list[str]:
+def answers_of(persona: Persona, channel: str, *, complaint: bool = False) -> list[str]:
     """What is answered to the form, a slip with each personal field included."""
     reply = ["на почту", persona.email.replace("@", "@@"), persona.email] if channel == "email" else ["по телефону", persona.phone]
     return [
@@ -91,9 +91,13 @@ def answers_of(persona: Persona, channel: str) -> list[str]:
         persona.full_name,
         persona.snils[:-1],
         persona.snils,
+        persona.birth_date,
         *reply,
+        *([] if complaint else ["техническая проблема"]),
         f"{PROBLEM}. С уважением, {persona.full_name}",
         "пропустить",
+        "не помню",
+        "ничего",
         "нет",
         "да",
     ]
@@ -116,7 +120,7 @@ def in_telegram(stack: Stack, operator: OperatorClient) -> None:
     pyotr = TelegramCitizen(stack.telegram, first_name=PYOTR.first_name)
     pyotr.starts()
     pyotr.wait_for("помощник службы поддержки")
-    for count, text in enumerate([story_of(PYOTR), "хочу подать жалобу", *answers_of(PYOTR, "phone")], start=2):
+    for count, text in enumerate([story_of(PYOTR), "хочу подать жалобу", *answers_of(PYOTR, "phone", complaint=True)], start=2):
         pyotr.says(text)
         pyotr.wait_for_number(count)
     number = re.search(r"ОБ-\d{4}-\d+-\d", pyotr.wait_for("Жалоба зарегистрирована").text)

@@ -59,7 +59,7 @@ def read(case: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def is_right(field: str, value: Any, expected: Any) -> bool:
     if field == "snils":
-        return digits_of(str(value)) == expected
+        return bool(digits_of(str(value)) == expected)
     if field != "occurred_at" or not isinstance(value, Occurrence):
         return str(value) == str(expected)
     if not isinstance(expected, dict):
