@@ -1,19 +1,25 @@
 """Answers from the knowledge base: a question, a button of an article, and what comes after «Не помогло»."""
 
 import asyncio
+import re
 
 import structlog
 from rasa_sdk import Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.appeal_status import names_an_appeal
 from actions.buttons import HELPFUL, NONE_OF_THESE, OPERATOR, UNHELPFUL, article_button
 from actions.guard import Events, GuardedAction, conversation_id
+from actions.heard import hear
 from actions.knowledge import knowledge
+from core.settings import settings
 from knowledge_base.search import SUGGESTIONS, Hit
 
 # Two misses in a row are enough: the next try is a person's.
 MISSES_BEFORE_PERSON = 2
+
+_DIGIT = re.compile(r"\d")  # in every number, behind a token or not
 
 CHOSEN = 1.0  # the score of an article that a button named
 
@@ -30,7 +36,10 @@ class AnswerQuestion(GuardedAction):
         chosen = next(tracker.get_latest_entity_values("article"), None)
         if chosen is not None:
             return await show(dispatcher, tracker, str(chosen), candidates(tracker))
-        found = await asyncio.to_thread(knowledge().search, str(tracker.latest_message.get("text") or ""))
+        text = str(tracker.latest_message.get("text") or "")
+        if _DIGIT.search(text) and names_an_appeal(await hear(tracker), settings()):
+            return [FollowupAction("action_begin_status_form")]
+        found = await asyncio.to_thread(knowledge().search, text)
         off_topic = tracker.latest_message.get("intent", {}).get("name") == "out_of_scope"
         log.info("question_searched", conversation_id=conversation_id(tracker), outcome=found.outcome, off_topic=off_topic)
         slugs = [hit.slug for hit in found.hits]
@@ -45,7 +54,7 @@ class AnswerQuestion(GuardedAction):
             dispatcher.utter_message(response="utter_out_of_scope")
             keep_question(dispatcher, "off_topic", found.hits)
             return [SlotSet("offered", None), SlotSet("candidates", None)]
-        events = offer_person(dispatcher, tracker, "utter_no_answer")
+        events = offer_person(dispatcher, tracker)
         keep_question(dispatcher, "no_answer", found.hits)
         return events
 
@@ -70,7 +79,7 @@ async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, fo
     """Utters the article and keeps the others that were found. ``score``: None where a button named the article."""
     article = await asyncio.to_thread(knowledge().article, slug)
     if article is None:  # a button that is older than the article's removal
-        return offer_person(dispatcher, tracker, "utter_no_answer")
+        return offer_person(dispatcher, tracker)
     dispatcher.utter_message(
         text=f"{article.title}\n\n{article.text}",
         buttons=[HELPFUL, UNHELPFUL, OPERATOR],
@@ -93,8 +102,9 @@ async def suggest(dispatcher: CollectingDispatcher, response: str, slugs: list[s
     return [SlotSet("offered", None), SlotSet("candidates", slugs[SUGGESTIONS:])]
 
 
-def offer_person(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
-    dispatcher.utter_message(response=response)
+def offer_person(dispatcher: CollectingDispatcher, tracker: Tracker, response: str = "utter_no_answer") -> Events:
+    """Offers a person; after as many misses in a row as are enough, an appeal as well."""
+    dispatcher.utter_message(response="utter_nothing_helps" if misses(tracker) + 1 >= MISSES_BEFORE_PERSON else response)
     return [SlotSet("offered", "no_answer"), SlotSet("candidates", None), SlotSet("misses", misses(tracker) + 1)]
 
 

@@ -38,6 +38,7 @@ FIELDS = (
     "screenshots",
     "confirmation",
 )
+OF_EARLIER = ("appeal_number", "first_date")  # of a repeat appeal: actions/repeat_appeal.py
 NOTHING = "nothing"  # to be corrected
 _KINDS = {"file_complaint": AppealKind.COMPLAINT, "make_suggestion": AppealKind.SUGGESTION}
 # A field → what people call it.
@@ -77,7 +78,7 @@ class ValidateAppealForm(Form):
     """Asks for what an appeal needs."""
 
     form = FORM
-    slots = (*FIELDS, "files", "field_to_correct", OFFERED)
+    slots = (*FIELDS, "files", "field_to_correct", *OF_EARLIER, OFFERED)
     beginnings = frozenset({"file_appeal", *_KINDS})
 
     def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
@@ -188,7 +189,7 @@ class EndAppealForm(GuardedAction):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if tracker.get_slot("consent"):
-            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files")}
+            fields = {name: tracker.get_slot(name) for name in (*FIELDS, "files", *OF_EARLIER)}
             dispatcher.utter_message(json_message={"do": "register_appeal", "fields": fields})
         else:
             dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
@@ -255,8 +256,8 @@ class AskConfirmation(GuardedAction):
         return "action_ask_confirmation"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        events = await offer_article(dispatcher, tracker)
         slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
+        events = await offer_article(dispatcher, tracker)
         dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=_buttons())
         return events
 

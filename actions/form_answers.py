@@ -19,7 +19,7 @@ SKIPPED = ""
 Slots = dict[str, Any]
 Reader = Callable[[Heard, Slots, Settings], Slots]
 
-FREE_TEXT = frozenset({"full_name", "problem", "tried"})  # almost any text may be an answer
+FREE_TEXT = frozenset({"full_name", "problem", "service_category", "tried"})  # almost any text may be an answer
 _MOST_CHARACTERS = 200  # of a time that is kept as written
 _DID = re.compile(r"проб|дела|переза|обнов|чист|меня|зван|звон|писал|заход|входил", re.IGNORECASE)
 _PERSONAL_WORD = re.compile(r"снилс|телефон|\bтел\b|звонит", re.IGNORECASE)

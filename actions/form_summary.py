@@ -44,6 +44,9 @@ def summary(slots: dict[str, Any]) -> str:
         "Что пробовали": _shortened(slots["tried"] or SKIPPED),
         "Файлы": f"приложено: {files}" if files else "нет",
     }
+    earlier = slots["appeal_number"] or slots["first_date"]
+    if earlier:
+        lines |= {"Прежнее обращение": earlier}
     return "\n".join(f"{title}: {value or 'не указано'}" for title, value in lines.items())
 
 

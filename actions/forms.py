@@ -51,7 +51,7 @@ class Form(GuardedAction):
 
     @abstractmethod
     def begin(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
-        """Slots to set by the message that begins the form."""
+        """Slots to set by the message that begins the form. FieldFault."""
 
     @abstractmethod
     def read(self, asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
@@ -65,7 +65,13 @@ class Form(GuardedAction):
         slots = {name: tracker.get_slot(name) for name in self.slots}
         asked = tracker.get_slot(REQUESTED)
         if asked is None or self._begins_now(tracker):
-            return self._go_on(dispatcher, slots, await asyncio.to_thread(self.begin, await hear(tracker), slots, settings()))
+            try:
+                found = await asyncio.to_thread(self.begin, await hear(tracker), slots, settings())
+            except FieldFault as fault:  # of what the first message brought along
+                events = self._go_on(dispatcher, slots, {})
+                dispatcher.utter_message(text=fault.words)
+                return events
+            return self._go_on(dispatcher, slots, found)
         was_left = await records().draft_is_left(conversation_id(tracker))
         if not _is_answered_now(tracker):
             return [SlotSet(REQUESTED, RESUME if was_left else asked)]  # back from something else: it is asked for again

@@ -9,7 +9,7 @@ from actions.answer_question import mark_answer
 from actions.guard import Events, GuardedAction
 
 # What an offer may have been made for; the slot's other value, "nothing", is no offer.
-REASONS = frozenset({"no_answer", "not_built", "citizen_asked"})
+REASONS = frozenset({"no_answer", "citizen_asked"})
 
 
 class HandOver(GuardedAction):

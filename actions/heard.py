@@ -69,6 +69,7 @@ class Heard:
     entities: dict[str, Any] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    conversation_id: str = ""
     at: datetime = field(default_factory=now)
 
     @property
@@ -109,6 +110,7 @@ async def hear(tracker: Tracker) -> Heard:
         entities={entity["entity"]: entity["value"] for entity in message.get("entities") or []},
         values=await records().values(conversation_id(tracker), text),
         files=await records().files(message_id) if message_id else [],
+        conversation_id=conversation_id(tracker),
     )
 
 

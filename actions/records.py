@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import conversations
 from core.database import Database
-from core.keys import open_keyring
+from core.desk import open_vault
 from core.models import Attachment, Draft, Reading, now
 from core.personal_data import Vault
 from core.settings import settings
@@ -40,17 +40,17 @@ class Records:
     """The desk's database, for reading."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
-        self._database = database
-        self._vault = vault
+        self.database = database
+        self.vault = vault
 
     async def values(self, conversation_id: str, text: str) -> dict[str, str]:
         """Token → value, of the tokens in ``text``."""
 
         def read(session: Session) -> dict[str, str]:
             conversation = conversations.find(session, uuid.UUID(conversation_id))
-            return self._vault.values(session, conversation, [text])
+            return self.vault.values(session, conversation, [text])
 
-        return await self._database.read_soon(read)
+        return await self.database.read_soon(read)
 
     async def files(self, message_id: str) -> list[str]:
         """The ids of a message's attachments."""
@@ -59,7 +59,7 @@ class Records:
             wanted = select(Attachment.id).where(Attachment.message_id == uuid.UUID(message_id)).order_by(Attachment.id)
             return [str(found) for found in session.scalars(wanted)]
 
-        return await self._database.read_soon(read)
+        return await self.database.read_soon(read)
 
     async def readings(self, attachment_ids: list[str]) -> list[PictureReading]:
         """Of files, the oldest first."""
@@ -69,10 +69,10 @@ class Records:
             found: list[PictureReading] = []
             for attachment in session.scalars(wanted):
                 conversation = conversations.find(session, attachment.conversation_id)
-                found.append(PictureReading(attachment.reading, text_of_picture(self._vault, conversation, attachment)))
+                found.append(PictureReading(attachment.reading, text_of_picture(self.vault, conversation, attachment)))
             return found
 
-        return await self._database.read_soon(read) if attachment_ids else []
+        return await self.database.read_soon(read) if attachment_ids else []
 
     async def standing(self, conversation_id: str) -> "Standing":
         """What erasing or withdrawing would end."""
@@ -81,7 +81,7 @@ class Records:
             known = uuid.UUID(conversation_id)
             return Standing(erasure.open_numbers(session, known), erasure.has_consent(session, known))
 
-        return await self._database.read_soon(read)
+        return await self.database.read_soon(read)
 
     async def draft_is_left(self, conversation_id: str) -> bool:
         """Whether nothing was added to the form that is under way for a while."""
@@ -90,7 +90,7 @@ class Records:
             updated = session.scalar(select(Draft.updated_at).where(Draft.conversation_id == uuid.UUID(conversation_id)))
             return updated is not None and updated < _ago(minutes=settings().form_pause_minutes)
 
-        return await self._database.read_soon(read)
+        return await self.database.read_soon(read)
 
     async def draft(self, conversation_id: str) -> dict[str, Any] | None:
         """The slots of the form that was under way, if one was."""
@@ -100,9 +100,9 @@ class Records:
             draft = session.get(Draft, conversation.id)
             if draft is None or conversation.data_key is None or draft.updated_at < _ago(hours=settings().draft_hours):
                 return None
-            return dict(json.loads(self._vault.open(conversation, draft.slots_sealed)))
+            return dict(json.loads(self.vault.open(conversation, draft.slots_sealed)))
 
-        return await self._database.read_soon(read)
+        return await self.database.read_soon(read)
 
 
 def _ago(**time: float) -> datetime:
@@ -112,4 +112,5 @@ def _ago(**time: float) -> datetime:
 @lru_cache(maxsize=1)
 def records() -> Records:
     """The desk that the settings name; the gateway has brought its schema up to date."""
-    return Records(Database(settings().database), Vault(open_keyring(settings()), settings()))
+    database = Database(settings().database)
+    return Records(database, open_vault(settings(), database))

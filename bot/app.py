@@ -39,6 +39,7 @@ from core.web import install, place_of
 from handoff import letters
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
+from handoff.console.appeal_desk import appeal_routes
 from handoff.console.articles import article_routes
 from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
@@ -132,6 +133,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(help_routes(desk, search))
     app.include_router(account_routes(workplace, access))
     app.include_router(work_routes(workplace, access))
+    app.include_router(appeal_routes(workplace, access))
     app.include_router(citizen_rights_routes(workplace, access))
     app.include_router(console_socket_routes(workplace, access))
     app.include_router(console_pages(desk))

@@ -13,12 +13,21 @@ from bot.help_text import shorten
 from core import conversations
 from core.desk import Desk
 from core.facts import fill
-from core.models import Author, Conversation, Effect, Message, Turn
+from core.models import AppealRequest, Author, Conversation, Effect, Message, RequestGround, Turn
 from core.settings import Settings
 from core.words import say
-from handoff import appeal_form, data_requests, erasure, queue
+from handoff import appeal_form, appeal_requests, data_requests, erasure, queue
+from handoff.ownership import find_own
 
 log = structlog.get_logger(__name__)
+
+_OFFERS = ("offer", "no_answer", "apology")  # the kinds of messages that offer a person
+_REPEATABLE = ("keep_draft", "drop_draft")  # the last one counts, as where one form leads into another
+_DETAIL = ("service_category", "reason", "problem", "files")  # of a request
+
+
+class NotShown(Exception):
+    """An action asked for something about an appeal that its citizen has not shown to be theirs."""
 
 
 class UnknownDeed(Exception):
@@ -29,7 +38,7 @@ def carry_out(session: Session, desk: Desk, conversation: Conversation, turn: Tu
     """Stores the bot's messages and does its deeds. The caller holds the conversation and has checked that it is still the turn's."""
     for part in reply:
         if isinstance(part, Utterance):
-            _say(session, desk, conversation, turn, part)
+            _say(session, desk, conversation, turn, part, at)
         else:
             _do(session, desk, conversation, turn, part, at)
         if conversation.data_key is None:
@@ -45,13 +54,16 @@ def happens_first(session: Session, turn: Turn, effect: str) -> bool:
     return True
 
 
-def _say(session: Session, desk: Desk, conversation: Conversation, turn: Turn, utterance: Utterance) -> None:
+def _say(session: Session, desk: Desk, conversation: Conversation, turn: Turn, utterance: Utterance, at: datetime) -> None:
+    text = _text_of(utterance, desk.settings)
+    if utterance.meta.get("kind") in _OFFERS and (hours := queue.hours_words(desk, at)):
+        text = f"{text}\n{hours}"
     conversations.append(
         session,
         desk.vault,
         conversation,
         Author.BOT,
-        _text_of(utterance, desk.settings),
+        text,
         buttons=[dict(button) for button in utterance.buttons],
         in_reply_to=turn.seq,
         expects=utterance.expects,
@@ -76,7 +88,7 @@ def _text_of(utterance: Utterance, settings: Settings) -> str:
 def _do(session: Session, desk: Desk, conversation: Conversation, turn: Turn, deed: Deed, at: datetime) -> None:
     if deed.do not in _DEEDS:
         raise UnknownDeed(deed.do)
-    if happens_first(session, turn, deed.do):
+    if deed.do in _REPEATABLE or happens_first(session, turn, deed.do):
         _DEEDS[deed.do](session, desk, conversation, turn, deed.fields, at)
 
 
@@ -101,6 +113,34 @@ def _register_appeal(session: Session, desk: Desk, conversation: Conversation, t
         return
     # Received when the citizen confirmed it, however long the engine took.
     appeal_form.register(session, desk, conversation, fields, turn.created_at, in_reply_to=turn.seq)
+
+
+def _request_expedite(session: Session, desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], _at: datetime) -> None:
+    _request(session, desk, conversation, turn, fields, appeal_requests.ask_to_expedite)
+
+
+def _request_higher_instance(
+    session: Session, desk: Desk, conversation: Conversation, turn: Turn, fields: dict[str, Any], _at: datetime
+) -> None:
+    _request(session, desk, conversation, turn, fields, appeal_requests.ask_higher_instance)
+
+
+def _request(
+    session: Session,
+    desk: Desk,
+    conversation: Conversation,
+    turn: Turn,
+    fields: dict[str, Any],
+    ask: Callable[..., AppealRequest | None],
+) -> None:
+    """Asked when the citizen confirmed it, however long the engine took; whose the appeal is is looked at once more."""
+    token = str(fields.get("access_code") or "")
+    proof = desk.vault.values(session, conversation, [token]).get(token, "")
+    appeal = find_own(session, desk.vault, conversation.id, fields["appeal_number"], proof)
+    if appeal is None:
+        raise NotShown
+    detail = {name: fields[name] for name in _DETAIL if fields.get(name)}
+    ask(session, desk, conversation, appeal, RequestGround(fields["ground"]), detail, turn.created_at, turn.seq)
 
 
 def _erase(session: Session, desk: Desk, conversation: Conversation, turn: Turn, _fields: dict[str, Any], at: datetime) -> None:
@@ -139,6 +179,8 @@ _DEEDS: dict[str, Callable[[Session, Desk, Conversation, Turn, dict[str, Any], d
     "drop_draft": _drop_draft,
     "record_consent": _record_consent,
     "register_appeal": _register_appeal,
+    "request_expedite": _request_expedite,
+    "request_higher_instance": _request_higher_instance,
     "erase": _erase,
     "withdraw_consent": _withdraw_consent,
     "export": _export,

@@ -85,7 +85,7 @@ class FeedbackDesk:
     def __init__(self, desk: Desk, files: Files) -> None:
         self._desk = desk
         self._files = files
-        self.limit = SharedRateLimit(Counters(desk), "feedback of address", desk.settings.feedback_forms_per_minute)
+        self.limit = SharedRateLimit(Counters(desk.vault, desk.settings), "feedback of address", desk.settings.feedback_forms_per_minute)
 
     async def take(self, form: PostedForm) -> Registered:
         """Makes the form an appeal; the same form again is the same one.

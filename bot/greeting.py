@@ -11,8 +11,8 @@ from handoff import queue
 # Titles are in messages.ru.yml under these keys; commands are what the engine or the gateway understands.
 _BUTTONS = {
     "greeting_login": '/ask_question{"article": "login-forgot-password"}',
-    "greeting_application": '/ask_question{"article": "application-status"}',
     "greeting_appeal": "/file_appeal",
+    "greeting_status": "/check_appeal_status",
     "call_operator_button": queue.HAND_OVER,
 }
 

@@ -36,7 +36,7 @@ def help_routes(desk: Desk, search: DeskSearch) -> APIRouter:
     settings, database = desk.settings, desk.database
     catalog, texts = Catalog(), ArticleTexts(settings)
     help_search = HelpSearch(database, search, catalog, texts)
-    limit = SharedRateLimit(Counters(desk), "help search of address", settings.help_searches_per_minute)
+    limit = SharedRateLimit(Counters(desk.vault, desk.settings), "help search of address", settings.help_searches_per_minute)
     templates = Jinja2Templates(Path(__file__).parent / "templates")
     templates.env.filters |= {"day_in_words": day_in_words, "article_url": article_url, "section_url": section_url, "chat_url": _chat_url}
     site = settings.public_url.rstrip("/")

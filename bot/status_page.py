@@ -9,8 +9,8 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy.orm import Session
 
 from core.desk import Desk
-from core.errors import DatabaseDown, Problem, not_found
-from core.limits import SHARED_ADDRESS, Counters, Guesses, SharedRateLimit
+from core.errors import DatabaseDown, Problem
+from core.limits import Counters
 from core.models import now
 from core.web import client_address
 from core.words import say
@@ -18,48 +18,28 @@ from core.working_time import in_words
 from handoff.appeal_numbers import format_number, read_number
 from handoff.appeal_status import Lookup, Status, status_of
 from handoff.fields.fault import FieldFault
+from handoff.status_checks import StatusChecks
 
 _LONGEST = 100  # characters of a number that are shown again
 _PAGE_FACTS = ("service_name", "portal_url", "hotline", "official_email")
-# One address must not be able to use up what all may ask about a number, and so keep its citizen out.
-_ADDRESSES_PER_NUMBER = 5
 
 
 class StatusDesk:
     """What the page and the call share: the lookup and its limits."""
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self._database = desk.database
         self._lookup = Lookup(desk.vault)
-        per_minute = desk.settings.status_checks_per_minute
-        counters = Counters(desk)
-        self._address_limit = SharedRateLimit(counters, "status of address", per_minute)
-        self._number_limit = SharedRateLimit(counters, "status of number", per_minute * _ADDRESSES_PER_NUMBER)
-        free, most, lock = desk.settings.guesses_free, desk.settings.guesses_most, desk.settings.guess_lock_seconds
-        # Many people share an address: it has more guesses than one pair has.
-        self._pair_guesses = Guesses(counters, "status guesses at number", free, most, lock)
-        self._address_guesses = Guesses(counters, "status guesses of address", free * SHARED_ADDRESS, most * SHARED_ADDRESS, lock)
+        self._checks = StatusChecks(Counters(desk.vault, desk.settings), desk.settings)
 
     async def read(self, address: str, number: str | None, access_code: str) -> Status:
         """``number`` as ``read_number`` returned it. Problem 404 for a wrong pair, whatever is wrong with it; 429."""
-        pair = f"{number}\n{address}"
-        await self._address_limit.check(address)
-        await self._address_guesses.check(address)
-        if number is not None:
-            await self._pair_guesses.check(pair)
-            await self._number_limit.check(number)
-            await self._pair_guesses.count(pair)
 
         def look(session: Session) -> Status | None:
             appeal = self._lookup.find(session, number, access_code)
             return status_of(session, appeal, now()) if appeal else None
 
-        status = await self._desk.database.read_soon(look)
-        if status is None:
-            await self._address_guesses.count(address)
-            raise not_found("appeal_not_found")
-        await self._pair_guesses.forgive(pair)
-        return status
+        return await self._checks.run(address, number, lambda: self._database.read_soon(look))
 
 
 def status_routes(desk: Desk) -> APIRouter:

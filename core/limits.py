@@ -15,8 +15,9 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from core.desk import Desk
 from core.errors import Problem, too_many
+from core.personal_data import Vault
+from core.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +46,12 @@ class RateLimit:
 class Counters:
     """Where a desk's limits are counted: in Redis if there is one, in this process if not or while it does not answer."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._hash = desk.vault.keyed_hash
+    def __init__(self, vault: Vault, settings: Settings) -> None:
+        self._hash = vault.keyed_hash
         self._local = MemoryStorage()
         self._redis: RedisStorage | None = None
         self._redis_again_at = 0.0
-        self._url = desk.settings.redis_url
+        self._url = settings.redis_url
 
     def key(self, name: str, key: str) -> str:
         return self._hash(f"limit {name}\n{key}").hex()

@@ -226,6 +226,9 @@ class Settings(BaseSettings):
     due_expedited_check_days: Days
     due_expedited_hours: Hours
     reopen_days: Days
+    priority_repeat: Annotated[int, Field(ge=0)]
+    priority_expedited: Annotated[int, Field(ge=0)]
+    senior_department: Annotated[str, Field(min_length=1, max_length=40, pattern="^[a-z0-9-]+$")]
     form_pause_minutes: Annotated[int, Field(gt=0, le=24 * 60)]
     appeal_prefix: Annotated[str, Field(min_length=1, max_length=6)]
     departments: Departments

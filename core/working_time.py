@@ -47,12 +47,28 @@ def start_of(received: datetime, settings: Settings) -> datetime:
 def due(kind: AppealKind, received: datetime, settings: Settings) -> datetime:
     """The date by which an appeal of ``kind`` received at ``received`` (aware) is answered; Moscow time."""
     if kind == AppealKind.URGENT:
-        return (received.astimezone(UTC) + timedelta(hours=settings.due_urgent_hours)).astimezone(MOSCOW)
+        return hours_after(received, settings.due_urgent_hours)
     start = start_of(received, settings)
     if kind == AppealKind.SIMPLE:
         return _add_hours_of_working_days(start, settings.due_simple_hours)
     days = settings.due_complex_days if kind == AppealKind.COMPLEX else settings.due_complaint_days
     return _end_of_working_day_after(start.date(), days, settings)
+
+
+def expedite_check_by(requested: datetime, settings: Settings) -> datetime:
+    """Until when a request to expedite is checked."""
+    return _end_of_working_day_after(start_of(requested, settings).date(), settings.due_expedited_check_days, settings)
+
+
+def hours_after(moment: datetime, hours: int) -> datetime:
+    """By the clock, day off or not; Moscow time."""
+    return (moment.astimezone(UTC) + timedelta(hours=hours)).astimezone(MOSCOW)
+
+
+def opening_after(at: datetime, settings: Settings) -> datetime | None:
+    """When people are here again; None while they are."""
+    opening = start_of(at, settings)
+    return opening if opening > at else None
 
 
 def _end_of_working_day_after(day: date, count: int, settings: Settings) -> datetime:

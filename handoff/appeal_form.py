@@ -11,7 +11,7 @@ from core.desk import Desk
 from core.models import Appeal, AppealKind, Author, Consent, Conversation, Message
 from core.words import say
 from core.working_time import MOSCOW, in_words
-from handoff import appeals, letters, queue
+from handoff import appeals, letters, queue, repeat_appeals
 from handoff.fields import PARSERS, FieldFault, ReplyChannel
 
 # A personal field → its kind in the vault.
@@ -77,7 +77,12 @@ def register(
     if slots.get("consent") is not True or slots.get("confirmation") is not True:
         raise IncompleteForm("consent or confirmation")
     fields = _fields(session, desk, conversation, slots)
-    appeal = appeals.register(session, desk, conversation, AppealKind(slots["category"]), received, fields)
+    snils = desk.vault.values(session, conversation, [fields["snils"]])[fields["snils"]]
+    earlier = repeat_appeals.find_earlier(session, desk, conversation, slots, snils)
+    if earlier is None and (named := repeat_appeals.named(slots)):
+        fields["earlier_appeal"] = named
+    kind = earlier.kind if earlier else AppealKind(slots["category"])
+    appeal = appeals.register(session, desk, conversation, kind, received, fields, parent=earlier)
     if fields["reply_channel"] == ReplyChannel.EMAIL:
         conversation.email_token = fields["email"]
     conversations.drop_draft(session, conversation)
@@ -139,7 +144,7 @@ def _tell(session: Session, desk: Desk, conversation: Conversation, appeal: Appe
         Author.BOT,
         say(
             words,
-            kind=say(_KIND_WORDS.get(appeal.kind, "appeal_appeal")),
+            kind=say("appeal_repeat" if appeal.parent_id else _KIND_WORDS.get(appeal.kind, "appeal_appeal")),
             number=appeal.number,
             due=in_words(appeal.due_at),
             status_url=letters.status_url(desk, appeal),

@@ -12,7 +12,7 @@ from core.ids import new_access_code, new_id
 from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation
 from core.personal_data import Vault
 from core.words import say
-from core.working_time import MOSCOW
+from core.working_time import MOSCOW, in_words
 from handoff.appeals import KIND_WORDS
 from handoff.fields.writing import plain
 
@@ -28,6 +28,14 @@ _HISTORY = {
     "claimed": "history_claimed",
     "returned_to_bot": "history_returned_to_bot",
     "closed": "history_closed",
+    "reopened": "history_reopened",
+    "urgency_confirmed": "history_urgency_confirmed",
+    "expedite_requested": "history_expedite_requested",
+    "expedite_confirmed": "history_expedite_confirmed",
+    "expedite_refused": "history_expedite_refused",
+    "higher_instance_requested": "history_higher_instance_requested",
+    "higher_instance_confirmed": "history_higher_instance_confirmed",
+    "higher_instance_refused": "history_higher_instance_refused",
     "withdrawn": "history_withdrawn",
 }
 # An access code has no letter of the Russian keyboard; these look like some of its own.
@@ -55,6 +63,24 @@ class Status:
     closed_at: datetime | None
     is_overdue: bool
     history: list[Event]
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.status == AppealStatus.CLOSED and any(event.kind == "withdrawn" for event in self.history[-1:])
+
+    @property
+    def told(self) -> str:
+        """All of it as a message."""
+        lines = "\n".join(f"{in_words(event.created_at)} — {event.words}." for event in self.history)
+        return f"{self.told_briefly}\n\n{say('status_history')}\n{lines}" if lines else self.told_briefly
+
+    @property
+    def told_briefly(self) -> str:
+        words = say("status_told", number=self.number, kind=self.kind_words, status=self.words.lower())
+        if self.closed_at is not None:
+            return f"{words} {say('status_closed_at', closed=in_words(self.closed_at))}"
+        words = f"{words} {say('status_due', due=in_words(self.due_at))}"
+        return f"{words} {say('status_overdue')}" if self.is_overdue else words
 
     @property
     def words(self) -> str:

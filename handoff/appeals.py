@@ -5,16 +5,27 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core import blind_index
 from core.database import hint
 from core.desk import Desk
+from core.errors import conflict
 from core.events import QUEUE
 from core.ids import new_access_code
-from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation, Operator
-from core.working_time import MOSCOW, due, start_of
+from core.models import (
+    Appeal,
+    AppealEvent,
+    AppealKind,
+    AppealRequest,
+    AppealStatus,
+    Conversation,
+    Operator,
+    QueueEntry,
+    RequestKind,
+)
+from core.working_time import MOSCOW, due, hours_after, start_of
 from handoff.appeal_numbers import format_number
 from handoff.topics import TOPICS_OF_KINDS, Topic, department_of
 
@@ -43,11 +54,13 @@ def register(
     received: datetime,
     fields: dict[str, str] | None = None,
     topic: Topic | None = None,
+    parent: Appeal | None = None,
 ) -> Appeal:
     """Gives a locked conversation an appeal, with the next number of its year and its due date.
 
     ``fields``: what the citizen told of it, name (api.md, "expects") → token, or text with tokens. ``topic``: what it is about, where
-    the citizen said more than the kind does; it goes to the department of that.
+    the citizen said more than the kind does; it goes to the department of that. ``parent``: the earlier one that it repeats; it goes
+    ahead of first ones.
     """
     year = start_of(received, desk.settings).year
     ordinal = int(session.execute(_NEXT_ORDINAL, {"year": year}).scalar_one())
@@ -62,6 +75,8 @@ def register(
         fields_sealed=desk.vault.seal(conversation, json.dumps(fields, ensure_ascii=False)) if fields else None,
         received_at=received,
         due_at=due(kind, received, desk.settings),
+        parent_id=parent.id if parent else None,
+        priority=desk.settings.priority_repeat if parent else 0,
     )
     session.add(appeal)
     session.flush()
@@ -133,9 +148,60 @@ def close(
     hint(session, QUEUE)
 
 
+def reopen(session: Session, appeal: Appeal, due_at: datetime) -> None:
+    """A closed one is answered anew, with a date of its own."""
+    appeal.status, appeal.closed_at, appeal.due_at = AppealStatus.REGISTERED, None, due_at
+    record(session, appeal, "reopened")
+    hint(session, QUEUE)
+
+
+def move(session: Session, appeal: Appeal, *, department: str | None = None, priority: int | None = None) -> None:
+    """Gives an appeal, and the wait for an operator under it, another department or priority."""
+    waits = update(QueueEntry).where(QueueEntry.appeal_id == appeal.id, QueueEntry.ended_at.is_(None))
+    if department is not None:
+        appeal.department = department
+        session.execute(waits.values(department=department))
+    if priority is not None:
+        appeal.priority = priority
+        session.execute(waits.values(priority=priority))
+    tell_operators(session, appeal)
+
+
+def confirm_urgency(session: Session, desk: Desk, appeal: Appeal, operator: Operator, at: datetime) -> None:
+    """Shortens the time of an urgent appeal (S14). Problem 409 for another kind, or a second time."""
+    if appeal.kind != AppealKind.URGENT or appeal.status == AppealStatus.CLOSED:
+        raise conflict("not_urgent")
+    if appeal.urgent_confirmed_at is not None:
+        raise conflict("urgency_confirmed_already")
+    appeal.urgent_confirmed_at = at
+    appeal.due_at = min(appeal.due_at, hours_after(at, desk.settings.due_urgent_confirmed_hours))
+    record(session, appeal, "urgency_confirmed", operator)
+    tell_operators(session, appeal)
+
+
+def tell_operators(session: Session, appeal: Appeal) -> None:
+    """Something of it changed on their list and beside its conversation."""
+    hint(session, str(appeal.conversation_id))
+    hint(session, QUEUE)
+
+
 def record(session: Session, appeal: Appeal, kind: str, operator: Operator | None = None, detail_sealed: bytes | None = None) -> None:
     """Adds a line to the appeal's history."""
     session.add(AppealEvent(appeal_id=appeal.id, kind=kind, operator_id=operator.id if operator else None, detail_sealed=detail_sealed))
+
+
+def operator_document(session: Session, appeal: Appeal) -> dict[str, Any]:
+    """For operators: also the earlier appeal that it repeats, and how its citizen's requests stand."""
+    parent = session.get(Appeal, appeal.parent_id) if appeal.parent_id else None
+    asked = select(AppealRequest.kind, AppealRequest.state).where(AppealRequest.appeal_id == appeal.id)
+    states = {row[0]: row[1] for row in session.execute(asked.order_by(AppealRequest.requested_at))}
+    return {
+        **appeal_document(appeal),
+        "parent": {"number": parent.number, "conversation_id": str(parent.conversation_id)} if parent else None,
+        "urgent_confirmed": appeal.urgent_confirmed_at is not None,
+        "expedite": states.get(RequestKind.EXPEDITE),
+        "higher_instance": states.get(RequestKind.HIGHER_INSTANCE),
+    }
 
 
 def appeal_document(appeal: Appeal) -> dict[str, Any]:

@@ -24,6 +24,7 @@ ACTIONS = {
     audit.CLOSE: "завершён",
     audit.REVEAL: "показаны данные",
     audit.RELEASE: "открыт непроверенный файл",
+    audit.APPEAL_CHANGED: "изменено обращение",
     audit.ERASE: "данные удалены",
     audit.EXPORT: "данные выгружены",
     audit.ACCOUNT_ADDED: "заведена учётная запись",
@@ -39,6 +40,15 @@ ACTIONS = {
     audit.QUESTION_DISMISSED: "вопросы убраны из списка",
     "key_rotated": "сменён главный ключ",
     "key_retired": "изъят прежний главный ключ",
+}
+# Of an appeal, as its changes are written.
+_CHANGES = {
+    "expedite confirmed": "ускорение подтверждено",
+    "expedite refused": "в ускорении отказано",
+    "higher_instance confirmed": "принято вышестоящим подразделением",
+    "higher_instance refused": "возвращено вышестоящим подразделением",
+    "urgent_confirmed": "срочность подтверждена",
+    "priority": "приоритет",
 }
 ACTORS = {
     audit.CITIZEN: "гражданин",
@@ -60,6 +70,10 @@ def subject_words(entry: AuditEntry, logins: Mapping[str, str]) -> str:
             return field_words(subject)
         case audit.RELEASE | audit.DOWNLOAD:
             return f"файл {subject[-_SHORT:]}"  # the end of an id is random, its beginning is the time
+        case audit.APPEAL_CHANGED:
+            number, _, change = subject.partition(" ")
+            name, _, value = change.partition(" ")
+            return f"{number}: {_CHANGES.get(change) or f'{_CHANGES.get(name, name)} {value}'}"
         case audit.LOGIN_FAILED | audit.LOGIN_LOCKED:
             return f"логин {logins[subject]}" if subject in logins else "логин, которого нет"
         case audit.ACCOUNT_ADDED | audit.ACCOUNT_DISABLED | audit.PASSWORD_SET:

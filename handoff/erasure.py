@@ -21,6 +21,7 @@ from core.models import (
     UNSENT,
     Appeal,
     AppealEvent,
+    AppealRequest,
     AppealStatus,
     Attachment,
     Author,
@@ -237,6 +238,7 @@ def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[s
         ),
         (update(Appeal).where(Appeal.conversation_id == conversation_id), {"access_code_sealed": _NOTHING, "fields_sealed": None}),
         (update(AppealEvent).where(of_appeals), {"detail_sealed": None}),
+        (update(AppealRequest).where(AppealRequest.conversation_id == conversation_id), {"detail_sealed": None}),
         (update(Export).where(Export.conversation_id == conversation_id), {"state": "gone"}),
         (
             update(TelegramUpdate).where(TelegramUpdate.conversation_id == conversation_id, TelegramUpdate.processed_at.is_(None)),

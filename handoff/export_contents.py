@@ -19,7 +19,7 @@ from core.models import Appeal, AppealEvent, ArticleMark, Attachment, Consent, C
 from core.personal_data import resolve
 from core.transcript import citizen_fields, message_documents, text_of_picture
 from core.working_time import MOSCOW
-from handoff import appeals, letters
+from handoff import appeal_requests, appeals, letters
 from handoff.export import CONTENT_TYPE
 
 _ALL = 1_000_000
@@ -60,6 +60,7 @@ def read_contents(session: Session, desk: Desk, conversation_id: uuid.UUID) -> C
             "appeals": [
                 _appeal(session, desk, conversation, appeal, values) for appeal in appeals.of_conversation(session, conversation_id)
             ],
+            "requests": appeal_requests.asked_in(session, desk, conversation_id),
             "consents": _consents(session, conversation_id),
             "deliveries": _deliveries(session, conversation_id, values),
             "ratings": _ratings(session, conversation_id),

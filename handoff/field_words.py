@@ -20,6 +20,7 @@ FIELDS = {
     "application_number": "Номер заявления",
     "occurred_at": "Когда случилось",
     "tried": "Что уже пробовали",
+    "earlier_appeal": "Называет прежнее обращение",
 }
 
 

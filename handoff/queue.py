@@ -1,6 +1,7 @@
 """The queue: from the bot to a person and back. Each function is one transaction's worth and is given a locked conversation."""
 
 import uuid
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,9 @@ from core import conversations
 from core.desk import Desk
 from core.errors import conflict
 from core.ids import new_id
-from core.models import Appeal, AppealKind, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
+from core.models import Appeal, AppealKind, AppealRequest, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
 from core.words import say
-from core.working_time import MOSCOW, in_words
+from core.working_time import MOSCOW, in_words, opening_after
 from handoff import appeals, letters, operator_answers
 
 HAND_OVER = "do:hand_over"
@@ -55,7 +56,7 @@ def hand_over(
         desk.vault,
         conversation,
         Author.SYSTEM,
-        say(words, number=appeal.number, due=in_words(appeal.due_at)),
+        "\n".join(filter(None, [say(words, number=appeal.number, due=in_words(appeal.due_at)), hours_words(desk, at)])),
         buttons=[{"title": say("leave_queue_button"), "command": LEAVE_QUEUE}],
         in_reply_to=in_reply_to,
         expects=None if conversation.email_token else "email",
@@ -66,6 +67,12 @@ def hand_over(
             "queue_position": place,
         },
     )
+
+
+def hours_words(desk: Desk, at: datetime) -> str | None:
+    """When a person can be expected, outside of the working hours."""
+    opening = opening_after(at, desk.settings)
+    return say("person_from", opening=in_words(opening)) if opening else None
 
 
 def leave(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> Message:
@@ -198,6 +205,7 @@ def items(session: Session) -> list[dict[str, Any]]:
     # Why it came to people stays worth knowing after the claim: the newest wait's reason.
     newest = select(QueueEntry.conversation_id, QueueEntry.reason).order_by(QueueEntry.waiting_since)
     reasons = {row[0]: row[1] for row in session.execute(newest.where(QueueEntry.conversation_id.in_([row[0].id for row in rows])))}
+    asked = _requests(session, [row[0].id for row in rows])
     conversation: Conversation
     appeal: Appeal | None
     entry: QueueEntry | None
@@ -217,10 +225,27 @@ def items(session: Session) -> list[dict[str, Any]]:
                 "due_at": appeal.due_at.astimezone(MOSCOW).isoformat() if appeal else None,
                 "channel": conversation.channel,
                 "mode": conversation.mode,
+                "repeats": appeal is not None and appeal.parent_id is not None,
+                "requests": asked.get(conversation.id, []),
                 "operator": {"login": operator.login, "name": operator.name} if operator else None,
             }
         )
     return documents
+
+
+def _requests(session: Session, conversation_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """Conversation → what is asked or granted about its open appeals, the newest of each kind."""
+    wanted = (
+        select(Appeal.conversation_id, AppealRequest.kind, AppealRequest.state, AppealRequest.check_by)
+        .join(Appeal, Appeal.id == AppealRequest.appeal_id)
+        .where(Appeal.conversation_id.in_(conversation_ids), Appeal.status != AppealStatus.CLOSED)
+        .order_by(AppealRequest.requested_at)
+    )
+    found: dict[uuid.UUID, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for conversation_id, kind, state, check_by in session.execute(wanted):
+        until = check_by.astimezone(MOSCOW).isoformat() if check_by else None
+        found[conversation_id][kind] = {"kind": kind, "state": state, "check_by": until}
+    return {conversation_id: list(by_kind.values()) for conversation_id, by_kind in found.items()}
 
 
 def _rows() -> Select[Conversation, Appeal, QueueEntry, Operator]:

@@ -11,6 +11,8 @@ class Right(enum.StrEnum):
     READ = "read"  # the queue and conversations, personal data masked
     WORK = "work"  # take a conversation, answer, note, return, close; open its files
     REVEAL = "reveal"  # a field in full, for a reason
+    DECIDE = "decide"  # on an expedited review, on urgency; an appeal's priority
+    DECIDE_HIGHER = "decide_higher"  # on what was asked of the higher instance
     RELEASE = "release"  # a file that was not scanned, for a reason
     READ_AUDIT = "read_audit"
     ERASE = "erase"  # a citizen's data, for a reason
@@ -27,6 +29,8 @@ RIGHTS: Mapping[Right, frozenset[Role]] = {
     Right.READ: _OPERATORS | {Role.EDITOR},
     Right.WORK: _OPERATORS,
     Right.REVEAL: _OPERATORS,
+    Right.DECIDE: _OPERATORS,
+    Right.DECIDE_HIGHER: _SENIORS,
     Right.RELEASE: _SENIORS,
     Right.READ_AUDIT: _SUPERVISORS,
     Right.ERASE: _SUPERVISORS,
@@ -37,6 +41,8 @@ _REFUSALS = {
     Right.READ: "not_by_role_read",
     Right.WORK: "not_by_role_work",
     Right.REVEAL: "not_by_role_reveal",
+    Right.DECIDE: "not_by_role_decide",
+    Right.DECIDE_HIGHER: "not_by_role_decide_higher",
     Right.RELEASE: "not_by_role_release",
     Right.READ_AUDIT: "not_by_role_read_audit",
     Right.ERASE: "not_by_role_erase",

@@ -55,7 +55,7 @@ class TelegramIntake:
         self._bot = bot
         self._files = files
         self._turns = turns
-        self._limit = SharedRateLimit(Counters(desk), "messages", desk.settings.messages_per_minute)
+        self._limit = SharedRateLimit(Counters(desk.vault, desk.settings), "messages", desk.settings.messages_per_minute)
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
         self._running: dict[uuid.UUID, asyncio.Task[None]] = {}

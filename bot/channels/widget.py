@@ -66,7 +66,7 @@ class WidgetDesk:
         self.desk = desk
         self.turns = turns
         self.files = files
-        counters = Counters(desk)
+        counters = Counters(desk.vault, desk.settings)
         self.message_limit = SharedRateLimit(counters, "messages", desk.settings.messages_per_minute)
         self.file_limit = SharedRateLimit(counters, "files", desk.settings.messages_per_minute)
         self.conversation_limit = SharedRateLimit(counters, "conversations", desk.settings.conversations_per_minute)

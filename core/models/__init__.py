@@ -3,7 +3,7 @@
 Columns that hold what people wrote end in ``_sealed``: encrypted with the conversation's data key (core/personal_data.py). Times are UTC.
 """
 
-from core.models.appeals import Appeal, AppealCounter, AppealEvent, QueueEntry
+from core.models.appeals import Appeal, AppealCounter, AppealEvent, AppealRequest, QueueEntry
 from core.models.articles import Article, ArticleRevision
 from core.models.base import LAST_SEQ, UNSTORABLE, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
@@ -19,6 +19,9 @@ from core.models.kinds import (
     QuestionOutcome,
     QuestionState,
     Reading,
+    RequestGround,
+    RequestKind,
+    RequestState,
     Role,
     Scan,
     TurnState,
@@ -37,6 +40,7 @@ __all__ = [
     "AppealCounter",
     "AppealEvent",
     "AppealKind",
+    "AppealRequest",
     "AppealStatus",
     "Article",
     "ArticleMark",
@@ -68,6 +72,9 @@ __all__ = [
     "QueueEntry",
     "Rating",
     "Reading",
+    "RequestGround",
+    "RequestKind",
+    "RequestState",
     "Role",
     "Scan",
     "TelegramUpdate",

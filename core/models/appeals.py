@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from core.models.base import Base, now
-from core.models.kinds import AppealKind, AppealStatus
+from core.models.kinds import AppealKind, AppealStatus, RequestGround, RequestKind, RequestState
 
 
 class Appeal(Base):
@@ -31,6 +31,8 @@ class Appeal(Base):
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("appeals.id"))  # the earlier one that this repeats
+    urgent_confirmed_at: Mapped[datetime | None]
 
 
 class AppealEvent(Base):
@@ -45,6 +47,36 @@ class AppealEvent(Base):
     operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("operators.id"))
     detail_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AppealRequest(Base):
+    """What a citizen asked for about an appeal, perhaps in another conversation than the appeal's; at most one undecided of a kind."""
+
+    __tablename__ = "appeal_requests"
+    __table_args__ = (
+        Index("ix_appeal_requests_appeal", "appeal_id"),
+        Index("ix_appeal_requests_conversation", "conversation_id"),
+        Index(
+            "uq_appeal_requests_undecided",
+            "appeal_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("state = 'requested'"),
+            postgresql_where=text("state = 'requested'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    appeal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appeals.id"))
+    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id"))  # where it was asked, whose key seals it
+    kind: Mapped[RequestKind]
+    ground: Mapped[RequestGround]
+    state: Mapped[RequestState] = mapped_column(default=RequestState.REQUESTED)
+    detail_sealed: Mapped[bytes | None]  # JSON: a field's name (api.md, "expects") → its text with tokens; "files" → ids of attachments
+    check_by: Mapped[datetime | None]
+    requested_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    operator_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("operators.id"))  # who decided
 
 
 class AppealCounter(Base):

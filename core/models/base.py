@@ -18,6 +18,9 @@ from core.models.kinds import (
     QuestionOutcome,
     QuestionState,
     Reading,
+    RequestGround,
+    RequestKind,
+    RequestState,
     Role,
     Scan,
     TurnState,
@@ -55,7 +58,9 @@ _TYPES: dict[Any, Any] = {
     list[dict[str, Any]]: JSON(),
     list[str]: JSON(),
 }
-_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, Reading, AppealKind, AppealStatus, QuestionOutcome, QuestionState, Role)
+_REQUESTS = (RequestKind, RequestGround, RequestState)
+_QUESTIONS = (QuestionOutcome, QuestionState)
+_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, Reading, AppealKind, AppealStatus, *_REQUESTS, *_QUESTIONS, Role)
 for _kind in _KINDS:
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 

@@ -64,6 +64,31 @@ class AppealStatus(enum.StrEnum):
     CLOSED = "closed"
 
 
+class RequestKind(enum.StrEnum):
+    """What a citizen may ask for about an appeal that is there (S15, S17)."""
+
+    EXPEDITE = "expedite"
+    HIGHER_INSTANCE = "higher_instance"
+
+
+class RequestGround(enum.StrEnum):
+    """Why it is asked for."""
+
+    LIFE = "life"  # a threat to life or health
+    RIGHTS = "rights"  # violated rights
+    DOCUMENT = "document"  # a document is needed at once
+    OVERDUE = "overdue"  # the deadline passed unanswered
+    NO_REASON = "no_reason"  # a refusal gave no reason
+    SYSTEMIC = "systemic"  # a systemic fault shows
+    REVISION = "revision"  # a decision must be revised
+
+
+class RequestState(enum.StrEnum):
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
 class QuestionOutcome(enum.StrEnum):
     """Why a citizen's question is kept for the editors."""
 

@@ -23,7 +23,7 @@ class LoginDesk:
         self._desk = desk
         self._workplace = workplace
         settings = desk.settings
-        counters = Counters(desk)
+        counters = Counters(desk.vault, desk.settings)
         free, most, lock = settings.guesses_free, settings.guesses_most, settings.guess_lock_seconds
         self._address_limit = SharedRateLimit(counters, "logins of address", settings.logins_per_minute)
         self._login_limit = SharedRateLimit(counters, "logins of login", settings.logins_per_minute)

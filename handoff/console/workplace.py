@@ -21,7 +21,7 @@ from core.models import Article, Attachment, Author, Conversation, Mode, Operato
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
-from handoff import appeals, letters, operators, queue
+from handoff import appeal_requests, appeals, letters, operators, queue
 from handoff.export import CONTENT_TYPE as EXPORT
 
 _ALL_MESSAGES = 1_000_000
@@ -41,9 +41,9 @@ class Workplace:
         self.desk = desk
         self.files = files
         self._suggest = suggest
-        self._citizens = citizens
+        self.citizens = citizens
         self._password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
-        counters = Counters(desk)
+        counters = Counters(desk.vault, desk.settings)
         self._read_limit = SharedRateLimit(counters, "reads of operator", desk.settings.operator_reads_per_minute)
         self._reveal_limit = SharedRateLimit(counters, "reveals of operator", desk.settings.reveals_per_minute)
 
@@ -85,13 +85,14 @@ class Workplace:
     def _transcript(self, session: Session, conversation_id: uuid.UUID) -> tuple[dict[str, Any], str]:
         conversation = conversations.find(session, conversation_id)
         messages = conversations.messages_after(session, conversation_id, 0, _ALL_MESSAGES)
-        own_appeals = [appeals.appeal_document(appeal) for appeal in appeals.of_conversation(session, conversation_id)]
+        own_appeals = appeals.of_conversation(session, conversation_id)
         documents = message_documents(session, self.desk, conversation, messages, for_operator=True)
         return {
             "messages": documents,
             "notes": note_documents(session, self.desk, conversation),
             "fields": masked_fields(session, self.desk, conversation),
-            "appeal": own_appeals[0] if own_appeals else None,
+            "appeal": appeals.operator_document(session, own_appeals[0]) if own_appeals else None,
+            "requests": appeal_requests.of_appeals(session, self.desk, own_appeals),
             "earlier_appeals": appeals.earlier(session, conversation_id),
             "deliveries": letters.letter_documents(session, conversation),
             **self.state(session, conversation),
@@ -141,7 +142,7 @@ class Workplace:
                     external_id=external_id,
                     meta={"article": article} if article else None,
                 )
-                if conversation.push_token is None and not self._citizens.is_here(conversation):
+                if conversation.push_token is None and not self.citizens.is_here(conversation):
                     letters.put_answer(session, self.desk, conversation, message)
             return message_document(session, self.desk, conversation, message, for_operator=True)
 

@@ -4,6 +4,7 @@ import re
 
 from core.finding import digits_of
 from core.personal_data import Expected
+from handoff.fields.access_code import find_access_code
 from handoff.fields.name_likeness import find_name, looks_like_a_name, without_lead_in
 from handoff.fields.number_words import in_digits
 from handoff.fields.writing import folded, plain
@@ -32,8 +33,12 @@ def expected_answer(asked: str | None, text: str) -> Expected | None:
             return (
                 Expected("birthdate", whole) if _LIKE_A_DATE.search(in_digits(folded(text))) and len(text.split()) <= _MOST_WORDS else None
             )
+        case "access_code":
+            code = find_access_code(text, asked=True)
+            return Expected("code", code) if code else None
         case _:
-            return None
+            code = find_access_code(text, asked=False)
+            return Expected("code", code) if code else None
 
 
 def _expected_name(text: str) -> Expected | None:

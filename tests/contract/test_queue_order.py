@@ -71,6 +71,8 @@ def test_the_list_shows_who_waits_then_the_rest_each_once(desk: Desk) -> None:
         "channel": "widget",
         "mode": Mode.QUEUED,
         "operator": None,
+        "repeats": False,
+        "requests": [],
     }
     rest = {item["conversation_id"]: item for item in listed[1:]}
     assert len(listed) == 4

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -24,7 +23,7 @@ def desk(make_settings: MakeSettings) -> Desk:
 
 def counters_of_gateway(desk: Desk, port: int) -> Counters:
     """As each gateway has its own."""
-    return Counters(replace(desk, settings=desk.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"})))
+    return Counters(desk.vault, desk.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"}))
 
 
 async def is_refused(limit: SharedRateLimit, key: str) -> bool:

@@ -85,7 +85,7 @@ async def test_words_arrive_as_written_with_their_buttons(desk: Desk, anna: Tele
         message = write_message(desk, conversation_id, f"Проверьте: {token}. *Не* <b>разметка</b> [[x]]", Author.BOT, buttons=buttons)
         await until("the message", lambda: len(anna.received) == 2)
     greeting, said_to_anna = anna.received
-    assert [row[0][0] for row in greeting.buttons] == ["Не могу войти", "Где моё заявление", "Подать обращение", "Позвать оператора"]
+    assert [row[0][0] for row in greeting.buttons] == ["Не могу войти", "Подать обращение", "Что с моим обращением", "Позвать оператора"]
     assert said_to_anna.text == f"Проверьте: {ANNA.snils}. *Не* <b>разметка</b> [[x]]"
     assert said_to_anna.buttons == [[("Да", f"{message.id}.0")], [("Нет", f"{message.id}.1")]]
     assert token not in said_to_anna.text

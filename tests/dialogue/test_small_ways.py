@@ -71,20 +71,11 @@ def test_off_topic_is_told_apart(citizen: Citizen) -> None:
     assert "Позвать оператора" in titles(answers)
 
 
-@pytest.mark.parametrize(
-    "wish",
-    [
-        "где моё обращение ОБ-2026-000417-9",
-        "пишу повторно, прошлое обращение осталось без ответа",
-        "прошу ускорить рассмотрение моего обращения",
-        "передайте моё обращение в вышестоящую инстанцию",
-    ],
-)
-def test_what_is_not_built_is_said_and_a_person_offered(citizen: Citizen, wish: str) -> None:
-    answers = citizen.say(wish)
-    assert kinds(answers) == ["offer"]
-    assert "Позвать оператора" in titles(answers)
-    assert kinds(citizen.press("Позвать оператора")) == ["handoff"]
+def test_after_two_misses_in_a_row_a_person_and_an_appeal_are_offered(citizen: Citizen) -> None:
+    assert "Подать обращение" not in titles(citizen.say("asdf qwer zxcv"))
+    offered = citizen.say("йцук фыва ячсм")
+    assert {"Позвать оператора", "Подать обращение"} <= set(titles(offered))
+    assert citizen.press("Подать обращение")[-1]["expects"] == "consent"
 
 
 @pytest.mark.parametrize("text", ["привет", "спасибо", "до свидания", "ты бот или человек", "отмена", "давай начнём сначала"])

@@ -49,8 +49,8 @@ async function readJson(path) {
   return (await send(path, { headers: { Accept: "application/json" } })).json();
 }
 
-async function post(path, body = {}) {
-  const answer = await send(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+async function post(path, body = {}, method = "POST") {
+  const answer = await send(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   return answer.json().catch(() => null);
 }
 
@@ -76,6 +76,8 @@ export const erase = (id, reason) => post(`${conversation(id)}/erase`, { reason 
 export const sendExport = (id) => post(`${conversation(id)}/export`);
 /** @param {string} id @param {{client_message_id: string, text: string, attachment_ids?: string[], internal?: boolean, article?: string | null}} message */
 export const sendMessage = (id, message) => post(`${conversation(id)}/messages`, message);
+/** Decides on what was asked of an appeal. @param {string} number @param {Record<string, any>} change */
+export const changeAppeal = (number, change) => post(`/appeals/${encodeURIComponent(number)}`, change, "PATCH");
 /** @param {string} file @param {string} reason */
 export const releaseFile = (file, reason) => post(`/attachments/${encodeURIComponent(file)}/release`, { reason });
 /** @param {string} file */

@@ -67,6 +67,7 @@ const side = makeSide(document.getElementById("pane-side"), own, {
     conversation.composer.insert(text);
   },
   leave: () => showPane("conversation"),
+  changed: () => current && read(current).catch(() => {}),
   noted: (thread, note) => {
     thread.notes.set(note.id, note);
     draw();

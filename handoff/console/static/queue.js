@@ -2,7 +2,7 @@
 
 import { arrange, el, icon, initials, write } from "./dom.js";
 import { fullDate, urgency, waitWords } from "./time.js";
-import { channelIcon, channelWords, reasonWords } from "./words.js";
+import { channelIcon, channelWords, reasonWords, requestWords } from "./words.js";
 
 const SECTIONS = [
   { key: "waiting", title: "Ждут", empty: "Никто не ждёт.", holds: (item) => item.mode === "queued" },
@@ -86,6 +86,7 @@ export function makeQueue(pane, own) {
 function makeRow(id) {
   const number = el("b", { class: "row-number" });
   const reason = el("span", { class: "row-reason" });
+  const flags = el("span", { class: "tags" });
   const unread = el("span", { class: "badge", hidden: true });
   const channel = el("span", { class: "row-channel" });
   const wait = el("span", { class: "row-wait" });
@@ -95,6 +96,8 @@ function makeRow(id) {
     el("span", { class: "row-line" }, number, " ", unread, " ", channel),
     " ",
     reason,
+    " ",
+    flags,
     " ",
     el("span", { class: "row-line" }, wait, " ", holder, " ", due),
   ];
@@ -120,6 +123,7 @@ function makeRow(id) {
       item = next;
       write(number, item.appeal_number ?? "Без номера");
       write(reason, reasonWords(item));
+      showFlags(flags, item);
       const words = channelWords(item.channel);
       if (channel.textContent !== words) channel.replaceChildren(icon(channelIcon(item.channel)), words);
       const mine = item.operator?.login === own;
@@ -145,6 +149,17 @@ function makeRow(id) {
       write(unread, count ? `${count} нов.` : "");
     },
   };
+}
+
+/** What sets an appeal apart: it repeats an earlier one, its citizen asks for something. Refused requests are history. */
+function showFlags(node, { repeats, requests }) {
+  const told = requests.filter(({ state }) => state !== "refused");
+  const words = [repeats ? ["Повторное", ""] : null, ...told.map((one) => [requestWords(one), one.state === "requested" ? "wanted" : ""])];
+  const key = JSON.stringify(words);
+  node.hidden = !repeats && told.length === 0;
+  if (node.dataset.key === key) return;
+  node.dataset.key = key;
+  node.replaceChildren(...words.filter(Boolean).map(([text, style]) => el("span", { class: `tag ${style}` }, text)));
 }
 
 function moveFocus(pane, event) {

@@ -3,6 +3,7 @@
 import { arrange, button, el, icon } from "./dom.js";
 import { fieldList } from "./fields.js";
 import { makeNotes } from "./notes.js";
+import { requestList } from "./requests.js";
 import { dataRights } from "./rights.js";
 import { laidOutText } from "./text.js";
 import { fullDate, shortDate, urgency } from "./time.js";
@@ -12,12 +13,13 @@ import { kindWords, statusWords } from "./words.js";
  * Builds the pane.
  * @param {HTMLElement} pane
  * @param {string} own the operator's login
- * @param {{insert: (text: string) => void, leave: () => void, noted: (thread: any, note: any) => void}} actions
+ * @param {{insert: (text: string) => void, leave: () => void, noted: (thread: any, note: any) => void, changed: () => void}} actions
  */
-export function makeSide(pane, own, { insert, leave, noted }) {
+export function makeSide(pane, own, { insert, leave, noted, changed }) {
   const back = el("div", { class: "side-head only-folded" }, button("К переписке", leave, { icon: "back", style: "quiet" }));
   const nothing = el("p", { class: "nothing" }, "Здесь будут сведения об обращении.");
   const appeal = section("appeal", "Обращение");
+  const requests = section("requests", "Просьбы гражданина");
   const fields = section("fields", "Данные гражданина");
   const articles = section("articles", "Статьи для ответа");
   const notes = section("notes", "Внутренние заметки");
@@ -25,7 +27,16 @@ export function makeSide(pane, own, { insert, leave, noted }) {
   let shown = null;
   let noteBook = null;
   let inserts = [];
+  let asked = ""; // what the requests were made from
   let drawn = ""; // what the fields were made from
+
+  function showRequests() {
+    requests.node.hidden = shown.requests.length === 0;
+    const state = JSON.stringify([shown.id, shown.requests]);
+    if (state === asked) return;
+    asked = state;
+    requests.fill(requestList(shown, changed));
+  }
 
   function showFields() {
     // What has not changed stays: a dialog gives the focus back to the button that opened it.
@@ -73,6 +84,7 @@ export function makeSide(pane, own, { insert, leave, noted }) {
       }
       const mine = thread.isHeldBy(own);
       appeal.fill(appealCard(thread.appeal));
+      showRequests();
       showFields();
       showArticles(thread);
       for (const press of inserts) {
@@ -82,7 +94,7 @@ export function makeSide(pane, own, { insert, leave, noted }) {
       noteBook.update(mine);
       earlier.fill(earlierList(thread.earlierAppeals));
       earlier.node.hidden = thread.earlierAppeals.length === 0;
-      arrange(pane, [back, appeal.node, fields.node, articles.node, notes.node, earlier.node]);
+      arrange(pane, [back, appeal.node, requests.node, fields.node, articles.node, notes.node, earlier.node]);
     },
     /** Brings the due date up to now. */
     tick() {
@@ -115,7 +127,12 @@ function appealCard(appeal) {
       { class: "tags" },
       el("span", { class: "tag" }, statusWords(appeal.status)),
       el("span", { class: "tag" }, kindWords(appeal.kind)),
+      appeal.urgent_confirmed ? el("span", { class: "tag" }, "Срочность подтверждена") : null,
+      appeal.parent ? el("span", { class: "tag" }, "Повторное") : null,
     ),
+    appeal.parent
+      ? el("p", { class: "parent" }, "Прежнее: ", el("a", { href: `#${appeal.parent.conversation_id}` }, appeal.parent.number))
+      : null,
     pressing ? el("p", { class: `due ${near.level}` }, icon(near.icon), near.words) : null,
     el(
       "dl",

@@ -9,6 +9,7 @@ export class Thread {
     this.fields = {};
     this.revealed = new Map(); // field → value, only while this page lives
     this.appeal = null;
+    this.requests = [];
     this.earlierAppeals = [];
     this.articles = [];
     this.seenArticles = new Map(); // slug → article: what was suggested earlier may be what an answer quotes
@@ -27,6 +28,7 @@ export class Thread {
     for (const note of transcript.notes ?? []) this.notes.set(note.id, note);
     this.fields = transcript.fields ?? {};
     this.appeal = transcript.appeal ?? null;
+    this.requests = transcript.requests ?? [];
     this.earlierAppeals = transcript.earlier_appeals ?? [];
     this.articles = transcript.suggested_articles ?? [];
     for (const article of this.articles) this.seenArticles.set(article.slug, article);

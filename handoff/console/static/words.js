@@ -11,6 +11,19 @@ const CHANNEL_ICONS = { widget: "window", telegram: "plane", mail: "letter", ema
 const MODES = { bot: "Отвечает бот", queued: "Ждёт оператора", operator: "Ведёт оператор", closed: "Разговор закрыт" };
 const KINDS = { simple: "Простой вопрос", complex: "Сложный вопрос", urgent: "Срочное", complaint: "Жалоба", suggestion: "Предложение" };
 const STATUSES = { registered: "Зарегистрировано", in_progress: "В работе", closed: "Завершено" };
+const REQUESTS = {
+  expedite: { requested: "Просит ускорить", confirmed: "Ускоренно", refused: "В ускорении отказано" },
+  higher_instance: { requested: "Просит передать выше", confirmed: "Принято выше", refused: "Возвращено сверху" },
+};
+const GROUNDS = {
+  life: "Угроза жизни или здоровью",
+  rights: "Нарушены права",
+  document: "Срочно нужен документ",
+  overdue: "Срок прошёл, ответа нет",
+  no_reason: "В отказе нет причины",
+  systemic: "Ошибка повторяется или у многих",
+  revision: "Решение нужно пересмотреть",
+};
 const ROLES = {
   operator: "Оператор",
   senior: "Старший оператор",
@@ -31,11 +44,15 @@ export const channelIcon = (code) => CHANNEL_ICONS[code] ?? "chat";
 export const kindWords = (code) => KINDS[code] ?? code;
 /** @param {string} code */
 export const statusWords = (code) => STATUSES[code] ?? code;
+/** What a citizen asked for, and how it stands. @param {{kind: string, state: string}} request */
+export const requestWords = ({ kind, state }) => REQUESTS[kind]?.[state] ?? kind;
+/** @param {string} code */
+export const groundWords = (code) => GROUNDS[code] ?? code;
 /** @param {string} code */
 export const roleWords = (code) => ROLES[code] ?? code;
 
 // Fields that tell nothing personal: shown as they are.
-const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number"]);
+const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number", "tried", "earlier_appeal"]);
 const REPLY_CHANNELS = { email: "Письмом", phone: "По телефону", messenger: "В Telegram" };
 
 /** Whether a field is shown without a reason. @param {string} name */

@@ -9,15 +9,26 @@ import pytest
 import yaml
 
 from actions.appeal_form import FIELDS
-from actions.buttons import OPERATOR, article_button
+from actions.appeal_status import ValidateStatusForm
+from actions.buttons import OPERATOR
+from actions.expedite import ValidateExpediteForm
+from actions.higher_instance import ValidateHigherForm
+from actions.known_appeal import KnownAppealForm
+from actions.repeat_appeal import ValidateRepeatForm
 from bot.dialogue_engine import parse_reply
 from core.facts import NAMES, PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((ROOT / "nlu" / "data" / "rules.yml").read_text(encoding="utf-8"))["rules"]
-KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology", "form"}
-BUILT_BY_ACTIONS = {"utter_suggestions", "utter_other_suggestions", "utter_ask_field_to_correct"}  # their buttons are the actions'
+KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology", "form", "notice"}
+BUILT_BY_ACTIONS = {  # their buttons are the actions'
+    "utter_suggestions",
+    "utter_other_suggestions",
+    "utter_ask_field_to_correct",
+    *(f"utter_ask_{form}_form_appeal_number" for form in ("status", "repeat", "expedite", "higher")),
+    *(f"utter_ask_{form}_form_reason" for form in ("expedite", "higher")),
+}
 FILLED_BY_ACTIONS = {
     "utter_ask_screenshots_more": "{count}",
     "utter_ask_full_name_again": "{name}",
@@ -61,17 +72,15 @@ def test_every_field_of_the_form_is_asked_for_under_its_name() -> None:
         assert {variant["custom"]["expects"] for variant in variants_of} == {field}
 
 
-def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
-    slugs = []
-    for _, variant in variants():
-        for button in variant.get("buttons", []):
-            if button["payload"].startswith("/ask_question"):
-                slug = re.findall(r'"article": "(.+?)"', button["payload"])[0]
-                assert button["payload"].replace("{{", "{").replace("}}", "}") == article_button(slug, "")["payload"]
-                assert "{{" in button["payload"]
-                slugs.append(slug)
-    assert len(slugs) == 4
-    assert [slug for slug in slugs if not (ROOT / "knowledge_base" / "articles" / f"{slug}.md").is_file()] == []
+@pytest.mark.parametrize("form", [ValidateStatusForm, ValidateRepeatForm, ValidateExpediteForm, ValidateHigherForm])
+def test_every_field_about_an_appeal_that_is_there_is_asked_for(form: type[KnownAppealForm]) -> None:
+    known = {*DOMAIN["actions"], *DOMAIN["responses"]}
+    for field in {"appeal_number", "access_code", *form.fields} - {"first_date"}:  # the date is told in place of the number
+        names = [f"{kind}_ask_{middle}{field}" for kind in ("action", "utter") for middle in (f"{form.form}_", "")]
+        assert known.intersection(names), (form.form, field)
+        assert field in DOMAIN["slots"]
+    assert {f"utter_{way}_{form.form}" for way in ("cancel", "start_over")} <= known
+    assert {f"action_begin_{form.form}", f"action_end_{form.form}", f"validate_{form.form}"} <= known
 
 
 def test_every_intent_has_a_rule_and_every_step_exists() -> None:
@@ -82,7 +91,7 @@ def test_every_intent_has_a_rule_and_every_step_exists() -> None:
     assert {step["action"] for step in steps if "action" in step} <= {*DOMAIN["actions"], *DOMAIN["responses"], *DOMAIN["forms"]}
 
 
-@pytest.mark.parametrize("value", ["not_built", "citizen_asked", "nothing"])
+@pytest.mark.parametrize("value", ["citizen_asked", "nothing"])
 def test_an_old_offer_is_reset_by_every_turn_that_makes_another(value: str) -> None:
     mappings = DOMAIN["slots"]["offered"]["mappings"]
     assert sum(mapping.get("value") == value for mapping in mappings) == 1

@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def guesses(desk: Desk, clock: Clock) -> Guesses:
     assert clock.seconds == 1000.0
-    return Guesses(Counters(desk), "passwords", free=3, most=6, lock_seconds=_LOCK)
+    return Guesses(Counters(desk.vault, desk.settings), "passwords", free=3, most=6, lock_seconds=_LOCK)
 
 
 def passes(limit: RateLimit, key: str = "a") -> bool:
@@ -156,7 +156,7 @@ async def test_the_words_say_how_long(guesses: Guesses, clock: Clock) -> None:
 
 
 async def test_what_is_familiar_is_forgotten_in_the_end(desk: Desk, clock: Clock) -> None:
-    familiar = Familiar(Counters(desk), "logins", days=30)
+    familiar = Familiar(Counters(desk.vault, desk.settings), "logins", days=30)
     assert not await familiar.knows("a")
     await familiar.remember("a")
     assert (await familiar.knows("a"), await familiar.knows("b")) == (True, False)
@@ -165,7 +165,7 @@ async def test_what_is_familiar_is_forgotten_in_the_end(desk: Desk, clock: Clock
 
 
 async def test_memory_holds_no_address_login_or_number(desk: Desk) -> None:
-    counters = Counters(desk)
+    counters = Counters(desk.vault, desk.settings)
     await SharedRateLimit(counters, "logins", 5).check("10.11.12.13 ivanova")
     await Guesses(counters, "logins", 0, 1, 5).count("10.11.12.13 ivanova")
     kept = f"{counters._local.events}{counters._local.storage}"

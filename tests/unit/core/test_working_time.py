@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.models import AppealKind
 from core.settings import Settings
-from core.working_time import MOSCOW, due, in_words, is_working_day, start_of
+from core.working_time import MOSCOW, due, expedite_check_by, in_words, is_working_day, opening_after, start_of
 
 # Government decrees on moved days off: 10.08.2023 N 1314, 04.10.2024 N 1335, 24.09.2025 N 1466; 2027 as the holidays library has it.
 WEEKDAYS_OFF = {
@@ -153,3 +153,25 @@ def test_days_are_counted_after_the_day_of_the_start(shipped: Settings, received
 def test_says_a_moment_in_words() -> None:
     assert in_words(datetime(2026, 11, 24, 12, 5, tzinfo=UTC)) == "24 ноября 2026 года, 15:05 (по Москве)"
     assert in_words(datetime(2026, 12, 31, 21, 0, tzinfo=UTC)) == "1 января 2027 года, 00:00 (по Москве)"
+
+
+@pytest.mark.parametrize(
+    ("at", "opening"),
+    [
+        ((23, 10, 0), None),  # a Monday
+        ((23, 9, 0), None),
+        ((23, 8, 59), (23, 9, 0)),
+        ((23, 18, 0), (24, 9, 0)),
+        ((27, 18, 30), (30, 9, 0)),  # a Friday evening
+        ((29, 12, 0), (30, 9, 0)),
+    ],
+)
+def test_says_when_people_are_here_again(shipped: Settings, at: tuple[int, int, int], opening: tuple[int, int, int] | None) -> None:
+    expected = datetime(2026, 11, *opening, tzinfo=MOSCOW) if opening else None
+    assert opening_after(datetime(2026, 11, *at, tzinfo=MOSCOW), shipped) == expected
+
+
+@pytest.mark.parametrize(("requested", "check_by"), [((23, 10), 24), ((23, 19), 25), ((27, 12), 30), ((28, 12), 31)])
+def test_a_request_to_expedite_is_checked_within_a_working_day(shipped: Settings, requested: tuple[int, int], check_by: int) -> None:
+    until = datetime(2026, 11, 1, 18, 0, tzinfo=MOSCOW) + timedelta(days=check_by - 1)
+    assert expedite_check_by(datetime(2026, 11, *requested, tzinfo=MOSCOW), shipped) == until

@@ -12,19 +12,21 @@ from fastapi import FastAPI
 from core import audit
 from core.desk import Desk, open_desk
 from core.files import Files
-from core.models import Attachment, Operator, Role, Scan, now
+from core.models import Attachment, Operator, RequestGround, Role, Scan, now
 from core.presence import Presence
 from core.web import install
 from handoff import operators
+from handoff.appeal_requests import ask_to_expedite
 from handoff.console.access import Access
 from handoff.console.api import account_routes, work_routes
+from handoff.console.appeal_desk import appeal_routes
 from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
 from handoff.console.pages import console_pages
 from handoff.console.workplace import Workplace
 from handoff.rights import RIGHTS, Right
 from tests.conftest import MakeSettings
-from tests.scenes import hand_over, start_conversation, upload, write_message
+from tests.scenes import appeals_of, hand_over, locked, messages, start_conversation, text_of, upload, write_message
 
 PASSWORD = "верный пароль"
 HASH = operators.hash_password(PASSWORD)
@@ -40,6 +42,8 @@ class Scene:
         self.conversation_id = start_conversation(desk)
         self.path = f"/api/operator/conversations/{self.conversation_id}"
         hand_over(desk, self.conversation_id)
+        (self.appeal,) = appeals_of(desk, self.conversation_id)
+        self.number = self.appeal.number
         workplace = Workplace(desk, Files(desk), lambda _question: [], Presence(desk.database))
         access = Access(desk)
         self.app = FastAPI()
@@ -48,6 +52,7 @@ class Scene:
             account_routes(workplace, access),
             work_routes(workplace, access),
             citizen_rights_routes(workplace, access),
+            appeal_routes(workplace, access),
             journal_routes(desk, access),
             console_pages(desk),
         ):
@@ -110,13 +115,17 @@ def test_every_right_is_somebodys_and_an_administrator_holds_all() -> None:
         ("POST", "{own}/reveal", {"field": "snils1", "reason": "да"}, "operator senior supervisor administrator"),
         ("GET", "/api/operator/attachments/{nobody}", None, "operator senior supervisor administrator"),
         ("POST", "/api/operator/attachments/{nobody}/release", {"reason": "да"}, "senior supervisor administrator"),
+        ("GET", "/api/operator/appeals/{number}", None, "operator senior editor supervisor administrator"),
+        ("PATCH", "/api/operator/appeals/{number}", {"priority": 3}, "operator senior supervisor administrator"),
+        ("PATCH", "/api/operator/appeals/{number}", {"expedite": "refused"}, "operator senior supervisor administrator"),
+        ("PATCH", "/api/operator/appeals/{number}", {"higher_instance": "confirmed"}, "senior supervisor administrator"),
         ("GET", "/api/operator/audit", None, "supervisor administrator"),
         ("POST", "{own}/erase", {"reason": "да"}, "supervisor administrator"),
         ("POST", "{own}/export", None, "supervisor administrator"),
     ],
 )
 async def test_a_call_wants_its_right(scene: Scene, method: str, path: str, body: dict[str, Any] | None, allowed: str) -> None:
-    address = path.format(own=scene.path, nobody=uuid.UUID(int=7))
+    address = path.format(own=scene.path, nobody=uuid.UUID(int=7), number=scene.number)
     for role in Role:
         answer = await scene.call(role, method, address, body)
         assert (answer.status_code != 403) == (role in allowed.split()), (role, answer.text)
@@ -149,6 +158,36 @@ async def test_what_is_done_to_a_conversation_is_recorded(scene: Scene) -> None:
         ("senior", "close", ""),
     ]
     assert scene.desk.database.read(audit.verify, scene.desk.vault).faults == []
+
+
+async def test_an_appeal_is_read_and_changed_by_its_number(scene: Scene) -> None:
+    loosely = scene.number.lower().replace("-", " ")
+    for wrong, words in [("ОБ-2026-000999-7", "опечатка"), ("ОБ-2026-000999-6", "нет"), ("пусто", "нет")]:
+        answer = await scene.call("operator", "GET", f"/api/operator/appeals/{wrong}")
+        assert (answer.status_code, words in answer.json()["detail"]) == (404, True), answer.text
+    path = f"/api/operator/appeals/{loosely}"
+    read = (await scene.call("operator", "GET", path)).json()
+    assert (read["number"], read["priority"], read["requests"], read["expedite"]) == (scene.number, 0, [], None)
+    assert [line["kind"] for line in read["history"]] == ["registered", "queued"]
+    refused: list[tuple[dict[str, Any], int]] = [
+        ({}, 422),
+        ({"expedite": "perhaps"}, 422),
+        ({"expedite": "confirmed"}, 409),
+        ({"urgent_confirmed": True}, 409),
+    ]
+    for body, status in refused:
+        assert (await scene.call("operator", "PATCH", path, body)).status_code == status, body
+    assert (await scene.call("operator", "PATCH", path, {"priority": 4})).json()["priority"] == 4
+    locked(scene.desk, scene.conversation_id, ask_to_expedite, scene.appeal, RequestGround.LIFE, {"reason": "операция"}, now())
+    changed = await scene.call("senior", "PATCH", path, {"expedite": "confirmed", "reason": "справка есть"})
+    assert (changed.json()["expedite"], changed.json()["requests"][0]["detail"]) == ("confirmed", {"reason": "операция"})
+    told = text_of(scene.desk, messages(scene.desk, scene.conversation_id)[-1])
+    assert "подтверждено" in told and "справка есть" in told
+    assert scene.recorded() == [
+        ("operator", "open", ""),
+        ("operator", "appeal_changed", f"{scene.number} priority 4"),
+        ("senior", "appeal_changed", f"{scene.number} expedite confirmed"),
+    ]
 
 
 async def test_openings_at_once_are_one(scene: Scene) -> None:
