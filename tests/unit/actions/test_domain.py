@@ -70,7 +70,7 @@ def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
                 assert button["payload"].replace("{{", "{").replace("}}", "}") == article_button(slug, "")["payload"]
                 assert "{{" in button["payload"]
                 slugs.append(slug)
-    assert len(slugs) == 4
+    assert len(slugs) == 5
     assert [slug for slug in slugs if not (ROOT / "knowledge_base" / "articles" / f"{slug}.md").is_file()] == []
 
 
