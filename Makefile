@@ -60,7 +60,7 @@ bench-setup: .venv/.installed
 
 lock: $(UV)  ## resolve both lock files anew
 	@$(UV) lock --upgrade
-	echo "rasa==3.6.21" | $(UV) pip compile --python-version 3.10 --generate-hashes --no-header --upgrade -q -o rasa.lock -
+	printf '%s\n' "rasa==3.6.21" "pymorphy3==2.0.6" | $(UV) pip compile --python-version 3.10 --generate-hashes --no-header --upgrade -q -o rasa.lock -
 
 clean:  ## delete environments, models and caches (not the data folder)
 	@rm -rf .venv .venv-rasa .tools .rasa models node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -92,7 +92,7 @@ $(UV):
 	touch $@
 
 $(RASA_MODEL): $(RASA_SOURCES) .venv-rasa/.installed
-	@echo "Training the dialogue model (about half a minute) …"
+	@echo "Training the dialogue model (about a minute) …"
 	$(RASA_ENV) .venv-rasa/bin/rasa train --quiet --data nlu/data --out models --fixed-model-name otklik
 	touch $@
 

@@ -20,12 +20,15 @@ from knowledge_base.words import morphology
 _COMMANDS = frozenset({"request_operator", "cancel", "start_over"})
 _OTHER_WISHES = frozenset(
     {
+        "ask_abilities",
+        "ask_official_address",
         "ask_question",
         "bot_challenge",
         "check_appeal_status",
         "erase_personal_data",
         "export_personal_data",
         "escalate_higher",
+        "express_anger",
         "goodbye",
         "greet",
         "out_of_scope",
@@ -156,7 +159,8 @@ def says_nothing(heard: Heard) -> bool:
     text = heard.text.strip()
     if heard.is_button:
         return heard.intent == "deny"
-    return not re.search(r"\d", text) and len(text.split()) <= _NOTHING_WORDS and bool(_NOTHING.search(text))
+    is_skipped = heard.intent == "skip" and heard.confidence >= _SURE
+    return not re.search(r"\d", text) and len(text.split()) <= _NOTHING_WORDS and (is_skipped or bool(_NOTHING.search(text)))
 
 
 def token_of(name: str, heard: Heard, settings: Settings) -> str:

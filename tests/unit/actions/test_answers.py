@@ -140,7 +140,7 @@ async def test_suggestions_are_buttons_with_a_way_out(say: Say, search: Search, 
     assert message["buttons"][0]["payload"] == f'/ask_question{{"article": "{hits[0].slug}"}}'
 
 
-@pytest.mark.parametrize("reason", ["no_answer", "not_built", "citizen_asked"])
+@pytest.mark.parametrize("reason", ["no_answer", "citizen_asked"])
 async def test_yes_to_an_offer_hands_over_for_its_reason(say: Say, reason: str) -> None:
     [message], slots = await turn(AcceptOffer(), say("да", "affirm", {"offered": reason, "misses": 2}))
     assert message["custom"] == {"do": "hand_over", "fields": {"reason": reason}}
@@ -161,7 +161,7 @@ async def test_no_to_an_offer_is_accepted_and_forgets_it(say: Say) -> None:
     assert slots["offered"] is None
 
 
-@pytest.mark.parametrize(("offered", "reason"), [(None, "citizen_asked"), ("nothing", "citizen_asked"), ("not_built", "not_built")])
+@pytest.mark.parametrize(("offered", "reason"), [(None, "citizen_asked"), ("nothing", "citizen_asked"), ("no_answer", "no_answer")])
 async def test_asking_for_a_person_hands_over(say: Say, offered: str | None, reason: str) -> None:
     [message], _ = await turn(HandOver(), say("оператор", "request_operator", {"offered": offered}))
     assert message["custom"] == {"do": "hand_over", "fields": {"reason": reason}}

@@ -10,7 +10,7 @@ import yaml
 
 from actions.appeal_form import FIELDS
 from actions.appeal_status import ValidateStatusForm
-from actions.buttons import OPERATOR
+from actions.buttons import OPERATOR, article_button
 from actions.expedite import ValidateExpediteForm
 from actions.higher_instance import ValidateHigherForm
 from actions.known_appeal import KnownAppealForm
@@ -81,6 +81,19 @@ def test_every_field_about_an_appeal_that_is_there_is_asked_for(form: type[Known
         assert field in DOMAIN["slots"]
     assert {f"utter_{way}_{form.form}" for way in ("cancel", "start_over")} <= known
     assert {f"action_begin_{form.form}", f"action_end_{form.form}", f"validate_{form.form}"} <= known
+
+
+def test_article_buttons_lead_to_articles_and_are_escaped_from_rasa() -> None:
+    slugs = []
+    for _, variant in variants():
+        for button in variant.get("buttons", []):
+            if button["payload"].startswith("/ask_question"):
+                slug = re.findall(r'"article": "(.+?)"', button["payload"])[0]
+                assert button["payload"].replace("{{", "{").replace("}}", "}") == article_button(slug, "")["payload"]
+                assert "{{" in button["payload"]
+                slugs.append(slug)
+    assert slugs
+    assert [slug for slug in slugs if not (ROOT / "knowledge_base" / "articles" / f"{slug}.md").is_file()] == []
 
 
 def test_every_intent_has_a_rule_and_every_step_exists() -> None:

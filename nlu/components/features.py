@@ -1,0 +1,50 @@
+"""What the classifier sees of a text. Nothing of Rasa is in here, so that benchmarks/understanding.py can try it elsewhere."""
+
+import re
+from functools import lru_cache
+from typing import Any, Iterable, List, Tuple
+
+import numpy as np
+import pymorphy3
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from nlu.components.reading import Reader
+
+Floats = NDArray[Any]
+_WORD = r"(?u)\b\w+\b|[?!]"  # a question's mark tells it from an act
+
+
+class Features:
+    """Texts to rows: TF-IDF of lemmas and pairs of lemmas, TF-IDF of runs of letters, each of length one."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORD, sublinear_tf=True, dtype=np.float32)
+        self.letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32)
+
+    def fit(self, texts: Iterable[str]) -> "Features":
+        read = [self.reader.read(text) for text in texts]
+        self.words.fit(map(lemmatised, read))
+        self.letters.fit(read)
+        return self
+
+    def transform(self, texts: List[str]) -> Tuple[csr_matrix, csr_matrix]:
+        read = [self.reader.read(text) for text in texts]
+        return self.words.transform(map(lemmatised, read)), self.letters.transform(read)
+
+
+def lemmatised(text: str) -> str:
+    """Its words in their likeliest dictionary forms."""
+    return " ".join(lemma(word) for word in re.findall(_WORD, text))
+
+
+@lru_cache(maxsize=20_000)
+def lemma(word: str) -> str:
+    return str(_morphology().parse(word)[0].normal_form).replace("ё", "е")
+
+
+@lru_cache(maxsize=1)
+def _morphology() -> pymorphy3.MorphAnalyzer:
+    return pymorphy3.MorphAnalyzer(lang="ru")
