@@ -8,10 +8,9 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.appeal_status import names_an_appeal
 from actions.buttons import HELPFUL, NONE_OF_THESE, OPERATOR, UNHELPFUL, article_button
 from actions.guard import Events, GuardedAction, conversation_id
-from actions.heard import hear
+from actions.heard import hear, names_an_appeal
 from actions.knowledge import knowledge
 from core.settings import settings
 from knowledge_base.search import SUGGESTIONS, Hit
@@ -50,12 +49,8 @@ class AnswerQuestion(GuardedAction):
             keep_question(dispatcher, "suggestions", found.hits)
             return events
         # The search knows better than the classifier what is off topic; that only chooses the words of finding nothing.
-        if off_topic:
-            dispatcher.utter_message(response="utter_out_of_scope")
-            keep_question(dispatcher, "off_topic", found.hits)
-            return [SlotSet("offered", None), SlotSet("candidates", None)]
-        events = offer_person(dispatcher, tracker)
-        keep_question(dispatcher, "no_answer", found.hits)
+        events = offer_person(dispatcher, tracker, "utter_out_of_scope" if off_topic else "utter_no_answer")
+        keep_question(dispatcher, "off_topic" if off_topic else "no_answer", found.hits)
         return events
 
 
@@ -104,8 +99,11 @@ async def suggest(dispatcher: CollectingDispatcher, response: str, slugs: list[s
 
 def offer_person(dispatcher: CollectingDispatcher, tracker: Tracker, response: str = "utter_no_answer") -> Events:
     """Offers a person; after as many misses in a row as are enough, an appeal as well."""
-    dispatcher.utter_message(response="utter_nothing_helps" if misses(tracker) + 1 >= MISSES_BEFORE_PERSON else response)
-    return [SlotSet("offered", "no_answer"), SlotSet("candidates", None), SlotSet("misses", misses(tracker) + 1)]
+    is_enough = misses(tracker) + 1 >= MISSES_BEFORE_PERSON
+    dispatcher.utter_message(response="utter_nothing_helps" if is_enough else response)
+    is_asked = is_enough or response != "utter_out_of_scope"  # what is off topic shows the button without asking
+    offered = "no_answer" if is_asked else None
+    return [SlotSet("offered", offered), SlotSet("candidates", None), SlotSet("misses", misses(tracker) + 1)]
 
 
 def keep_question(dispatcher: CollectingDispatcher, outcome: str, hits: list[Hit]) -> None:

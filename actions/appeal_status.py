@@ -11,18 +11,17 @@ from actions.appeal_lookup import lookup
 from actions.buttons import OPERATOR, Button
 from actions.forms import Slots
 from actions.guard import Events, GuardedAction, conversation_id
-from actions.heard import Heard, hear
+from actions.heard import Heard, hear, names_an_appeal
 from actions.known_appeal import NUMBER, PROOF, AskNumber, BeginForm, EndForm, KnownAppealForm, about
+from actions.screenshot_answers import answer_files
 from core.models import Appeal, AppealStatus
 from core.settings import Settings, settings
 from handoff.appeal_numbers import read_number
 from handoff.appeal_status import Status, status_of
-from handoff.fields import FieldFault
 
 FORM = "status_form"
 ALL = "all"  # in place of a number: all of the conversation's own
 _MOST = 5
-_SHORT = 12  # words; a longer message tells more than a number
 
 
 class ValidateStatusForm(KnownAppealForm):
@@ -57,20 +56,10 @@ class ReadData(GuardedAction):
     def name(self) -> str:
         return "action_read_data"
 
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
+    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         if names_an_appeal(await hear(tracker), settings()):
             return [FollowupAction(f"action_begin_{FORM}")]
-        return [FollowupAction("action_answer_files")]
-
-
-def names_an_appeal(heard: Heard, known: Settings) -> bool:
-    """Whether a short message is about an appeal by its number, well typed or not."""
-    if heard.is_button or len(heard.text.split()) > _SHORT:
-        return False
-    try:
-        return read_number(heard.plain, known) is not None
-    except FieldFault:
-        return True
+        return await answer_files(dispatcher, tracker)
 
 
 class AskStatusNumber(AskNumber):

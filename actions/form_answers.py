@@ -20,6 +20,7 @@ Slots = dict[str, Any]
 Reader = Callable[[Heard, Slots, Settings], Slots]
 
 FREE_TEXT = frozenset({"full_name", "problem", "service_category", "tried"})  # almost any text may be an answer
+_LIKE_A_PROBLEM = frozenset({"ask_question", "express_anger"})  # as a few words of one are understood
 _MOST_CHARACTERS = 200  # of a time that is kept as written
 _DID = re.compile(r"проб|дела|переза|обнов|чист|меня|зван|звон|писал|заход|входил", re.IGNORECASE)
 _PERSONAL_WORD = re.compile(r"снилс|телефон|\bтел\b|звонит", re.IGNORECASE)
@@ -110,7 +111,8 @@ def read_problem(heard: Heard, slots: Slots, settings: Settings) -> Slots:
         PARSERS["problem"](text, settings)
     except FieldFault as fault:
         vague = _doubted("problem", slots)
-        if fault.key != "problem_short" or not vague or heard.is_small_talk or heard.is_other_wish:
+        is_something_else = heard.is_small_talk or (heard.is_other_wish and heard.intent not in _LIKE_A_PROBLEM)
+        if fault.key != "problem_short" or not vague or is_something_else or text.rstrip().endswith("?"):
             raise
         text = vague if vague == text else f"{vague.rstrip('. ')}. {text}"
     urgent = slots.get("category") in (AppealKind.SIMPLE, AppealKind.COMPLEX) and recognise_urgency(text)
@@ -134,7 +136,7 @@ def read_occurred_at(heard: Heard, slots: Slots, settings: Settings) -> Slots:
     except FieldFault as fault:
         if heard.is_small_talk or not _doubted("occurred_at", slots) or heard.text.rstrip().endswith("?"):
             raise
-        refuse_other_wishes(heard, fault)
+        refuse_other_wishes(heard, fault, free_text=True)
         return {"occurred_at": heard.text.strip()[:_MOST_CHARACTERS]}
 
 

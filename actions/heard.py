@@ -12,6 +12,7 @@ from actions.records import records
 from core.models import now
 from core.personal_data import TOKEN, resolve
 from core.settings import Settings
+from handoff.appeal_numbers import read_number
 from handoff.fields import PARSERS, FieldFault
 from handoff.fields.writing import is_cyrillic, words_of
 from knowledge_base.words import morphology
@@ -31,7 +32,6 @@ _OTHER_WISHES = frozenset(
         "express_anger",
         "goodbye",
         "greet",
-        "out_of_scope",
         "repeat_appeal",
         "request_expedite",
         "thank",
@@ -43,6 +43,7 @@ _SURE = 0.5
 _SMALL_TALK_WORDS = 4
 _COMMAND_WORDS = 6  # a longer text about an operator or a cancelling is a story, not a command
 _QUESTION_WORDS = 12
+_NUMBER_WORDS = 12  # words; a longer message tells more than a number
 _ASKS = re.compile(
     r"\?\s*$|^\s*(?:а |и |но )?(?:зачем|почему|для чего|как |как(?:ой|ие|ую|ая) |что |где |куда |кто |кому |сколько |можно ли)",
     re.IGNORECASE,
@@ -174,3 +175,13 @@ def token_of(name: str, heard: Heard, settings: Settings) -> str:
         else:
             return found[0]
     raise faults[0] if faults else FieldFault(name, f"{name}_missing")
+
+
+def names_an_appeal(heard: Heard, known: Settings) -> bool:
+    """Whether a short message is about an appeal by its number, well typed or not."""
+    if heard.is_button or len(heard.text.split()) > _NUMBER_WORDS:
+        return False
+    try:
+        return read_number(heard.plain, known) is not None
+    except FieldFault:
+        return True

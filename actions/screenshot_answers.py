@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer_question import show, suggest
 from actions.buttons import article_button
-from actions.guard import Events, GuardedAction, conversation_id
+from actions.guard import Events, conversation_id
 from actions.knowledge import knowledge
 from actions.records import records
 from core.models import Reading
@@ -41,28 +41,23 @@ class Finding:
         return shorten(_MARKS.sub("", self.error), _QUOTED_CHARACTERS).rstrip(".")
 
 
-class AnswerFiles(GuardedAction):
+async def answer_files(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """Files without a word, or a button that nobody asked for: the error message on a picture is answered, if there is one."""
-
-    def name(self) -> str:
-        return "action_answer_files"
-
-    async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        message_id = (tracker.latest_message.get("metadata") or {}).get("message_id")
-        files = await records().files(message_id) if message_id else []
-        finding = await find_article(files, settings().screenshot_wait_seconds)
-        if finding is None:
-            dispatcher.utter_message(response="utter_read")
-            return []
-        result, slugs = finding.result, [hit.slug for hit in finding.result.hits]
-        log.info("screenshot_searched", conversation_id=conversation_id(tracker), outcome=result.outcome)
-        if result.outcome == "none":
-            dispatcher.utter_message(response="utter_screenshot_unknown", error=finding.quoted)
-            return []
-        dispatcher.utter_message(text=say("screenshot_error", error=finding.quoted))  # what follows is the same message
-        if result.outcome == "answer":
-            return await show(dispatcher, tracker, slugs[0], slugs, result.hits[0].confidence)
-        return await suggest(dispatcher, "utter_suggestions", slugs)
+    message_id = (tracker.latest_message.get("metadata") or {}).get("message_id")
+    files = await records().files(message_id) if message_id else []
+    finding = await find_article(files, settings().screenshot_wait_seconds)
+    if finding is None:
+        dispatcher.utter_message(response="utter_read")
+        return []
+    result, slugs = finding.result, [hit.slug for hit in finding.result.hits]
+    log.info("screenshot_searched", conversation_id=conversation_id(tracker), outcome=result.outcome)
+    if result.outcome == "none":
+        dispatcher.utter_message(response="utter_screenshot_unknown", error=finding.quoted)
+        return []
+    dispatcher.utter_message(text=say("screenshot_error", error=finding.quoted))  # what follows is the same message
+    if result.outcome == "answer":
+        return await show(dispatcher, tracker, slugs[0], slugs, result.hits[0].confidence)
+    return await suggest(dispatcher, "utter_suggestions", slugs)
 
 
 async def offer_article(dispatcher: CollectingDispatcher, tracker: Tracker, wait_seconds: float = 0) -> Events:
