@@ -15,6 +15,7 @@ from fastapi.templating import Jinja2Templates
 
 from bot.article_index import ArticleIndex
 from bot.channels.mail import MailCourier, choose_transport
+from bot.channels.mail_intake import MailIntake
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL as TELEGRAM
 from bot.channels.widget import WidgetDesk, widget_routes
@@ -98,6 +99,7 @@ def create_app(desk: Desk) -> FastAPI:
         workers = [
             asyncio.create_task(_supervise("turns", turns.run_forever)),
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
+            asyncio.create_task(_supervise("mail_intake", MailIntake(desk, files).run_forever)),
             asyncio.create_task(_supervise("presence", citizens.tell_forever)),
             asyncio.create_task(_supervise("unsent_files", files.sweep_forever)),
             asyncio.create_task(_supervise("screenshots", ScreenshotReading(desk, files).run_forever)),

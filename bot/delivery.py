@@ -16,7 +16,6 @@ from core.errors import DatabaseDown
 from core.ids import new_id
 from core.models import Author, Delivery, DeliveryState, Message, now
 from core.web import place_of
-from core.words import say
 from handoff import letters
 
 log = structlog.get_logger(__name__)
@@ -137,13 +136,5 @@ class Deliveries:
             if message.author == Author.OPERATOR:
                 letters.put_answer(session, self._desk, conversation, message)
         else:
-            # Whoever is in the conversation, operator or citizen, counts on the letter otherwise.
-            conversations.append(
-                session,
-                self._desk.vault,
-                conversation,
-                Author.SYSTEM,
-                say("letter_failed"),
-                meta={"kind": "notice", "letter": delivery.kind},
-            )
+            letters.tell_failure(session, self._desk, conversation, delivery)
         return state

@@ -29,6 +29,11 @@ def start(session: Session, vault: Vault, channel: str) -> tuple[Conversation, s
     return _begin(session, vault, Conversation(channel=channel, token_hash=token_hash(token))), token
 
 
+def start_by_letter(session: Session, vault: Vault, channel: str) -> Conversation:
+    """A new conversation that nobody opens or fetches: its answers go by letter."""
+    return _begin(session, vault, Conversation(channel=channel))
+
+
 def start_for_address(session: Session, vault: Vault, channel: str, address: str) -> Conversation:
     """A new conversation whose messages are pushed to ``address``; no bearer token opens it."""
     conversation = _begin(session, vault, Conversation(channel=channel, address_hash=_address_hash(vault, channel, address)))

@@ -96,6 +96,24 @@ def redirect(session: Session, delivery: Delivery, address_token: str) -> None:
         hint(session, TOPIC)
 
 
+def bounce(session: Session, message_id: str, failure: str) -> Delivery | None:
+    """Marks what was sent as failed, because a server said so afterwards. The delivery; None if there is none to mark.
+
+    ``failure``: a word and a code.
+    """
+    sent = session.scalar(select(Delivery).where(Delivery.message_id == message_id).with_for_update())
+    if sent is None or sent.state != DeliveryState.SENT:
+        return None
+    sent.state, sent.failure = DeliveryState.FAILED, failure
+    session.flush()
+    return sent
+
+
+def find_sent(session: Session, message_ids: Collection[str]) -> list[Delivery]:
+    """The letters of ours with those Message-IDs."""
+    return list(session.scalars(select(Delivery).where(Delivery.message_id.in_(message_ids)))) if message_ids else []
+
+
 def find(session: Session, conversation_id: uuid.UUID, kind: str, subject_id: uuid.UUID) -> Delivery | None:
     return session.scalar(
         select(Delivery).where(Delivery.conversation_id == conversation_id, Delivery.kind == kind, Delivery.subject_id == subject_id)

@@ -17,7 +17,7 @@ from core.blind_index import INDEX_KEY
 from core.database import Database
 from core.keys import NAMED, Keyring, wrapped_by
 from core.master_keys import ID_BYTES
-from core.models import Conversation, Erasure, WrappedKey
+from core.models import Conversation, Erasure, IncomingLetter, WrappedKey
 from core.settings import PREFIX, SettingsError
 
 _BATCH = 200
@@ -45,6 +45,8 @@ def wrap_anew(database: Database, keyring: Keyring) -> int:
         if not in_this_pass:
             break
     database.write(_index_key_anew, keyring)
+    while in_this_batch := database.write(_letters_anew, keyring):
+        total += in_this_batch
     return total + database.write(_erasures_anew, keyring)
 
 
@@ -94,6 +96,16 @@ def _erasures_anew(session: Session, keyring: Keyring) -> int:
     return count
 
 
+def _letters_anew(session: Session, keyring: Keyring) -> int:
+    """Of letters that came in, a batch."""
+    newest = wrapped_by(keyring.master.newest().id)
+    is_old = IncomingLetter.data_key.is_not(None), func.substr(IncomingLetter.data_key, 1, len(newest)) != newest
+    found = list(session.scalars(select(IncomingLetter).where(*is_old).limit(_BATCH).with_for_update()))
+    for letter in found:
+        letter.data_key = keyring.rewrapped(letter.id, letter.data_key or b"")
+    return len(found)
+
+
 def in_use(session: Session) -> Counter[bytes]:
     """Master key's id → how many keys it wraps. Those of the time before ids are under b""."""
     named = func.substr(Conversation.data_key, 1, 1) == NAMED
@@ -103,6 +115,9 @@ def in_use(session: Session) -> Counter[bytes]:
     of_erasures = select(Erasure.data_key).where(Erasure.data_key.is_not(None))
     for wrapped in [*session.scalars(select(WrappedKey.wrapped)), *(key for key in session.scalars(of_erasures) if key)]:
         found[bytes(wrapped[1 : 1 + ID_BYTES])] += 1
+    by = func.substr(IncomingLetter.data_key, 2, ID_BYTES)
+    of_letters = select(by, func.count()).where(IncomingLetter.data_key.is_not(None)).group_by(by)
+    found += Counter({bytes(key_id): int(count) for key_id, count in session.execute(of_letters)})
     return found + Counter({b"": int(unnamed or 0)})
 
 
@@ -113,7 +128,7 @@ def retire(session: Session, keyring: Keyring) -> list[bytes]:
     """
     if session.get_bind().dialect.name == "postgresql":
         # Whoever writes a data key now is waited for, and nobody begins to until the file is changed.
-        session.execute(text("LOCK TABLE conversations, wrapped_keys, erasures IN SHARE MODE"))
+        session.execute(text("LOCK TABLE conversations, incoming_letters, wrapped_keys, erasures IN SHARE MODE"))
     keyring.master.newest()  # raises if the file cannot be read
     newest, *older = keyring.master.all()  # at once: one that is added now is not among them
     used = in_use(session)

@@ -172,7 +172,7 @@ class Settings(BaseSettings):
     screenshot_seconds: Annotated[int, Field(gt=0, le=120)] = 20  # what takes longer, a photograph full of noise, is not read
     screenshot_wait_seconds: Annotated[float, Field(ge=0, le=4)] = 2  # how long the bot waits for the text before it goes on without
 
-    # Letters: through an SMTP server, or without one into a Maildir beside the data folder.
+    # Letters: from the Maildir `incoming` of mail_dir; through an SMTP server, or without one into `outgoing`. Beside the data folder.
     smtp_host: str = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
@@ -207,6 +207,7 @@ class Settings(BaseSettings):
     operator_reads_per_minute: Annotated[int, Field(gt=0)] = 600
     reveals_per_minute: Annotated[int, Field(gt=0)] = 60
     appeals_per_snils_per_day: Annotated[int, Field(gt=0)] = 50
+    letter_replies_per_day: Annotated[int, Field(gt=0)] = 20  # that the desk sends one address of its own accord
     exports_per_day: Annotated[int, Field(gt=0)] = 5  # of one conversation
     operator_session_hours: Hours = 12
 
@@ -240,6 +241,8 @@ class Settings(BaseSettings):
     max_document_bytes: Bytes
     max_message_bytes: Bytes
     max_picture_pixels: Annotated[int, Field(gt=0)]
+    max_letter_bytes: Bytes
+    letter_messages: Annotated[int, Field(gt=0, le=100)]
 
     # How long data is kept: settings.toml.
     keep_conversation_days: KeptDays
@@ -248,6 +251,7 @@ class Settings(BaseSettings):
     keep_withdrawn_days: KeptDays
     keep_audit_days: KeptDays
     keep_telegram_update_days: KeptDays
+    keep_letter_days: KeptDays
     keep_export_hours: Hours
     draft_hours: Hours
     retention_at: ClockTime

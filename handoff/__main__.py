@@ -14,7 +14,7 @@ from core.key_rotation import KeyInUse
 from core.models import AppealKind, Role, now
 from core.settings import Settings, SettingsError, settings_or_exit
 from core.working_time import MOSCOW, due
-from handoff import audit_commands, data_commands, key_commands, operators
+from handoff import audit_commands, data_commands, key_commands, letter_commands, operators
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     key_commands.add_commands(commands)
     audit_commands.add_commands(commands)
     data_commands.add_commands(commands)
+    letter_commands.add_commands(commands)
 
     options = parser.parse_args(arguments)
     settings = settings_or_exit()
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             return key_commands.run(options.key_command, settings, print)
         if options.command == "audit":
             return audit_commands.run(options, settings, print)
+        if options.command == "letters":
+            return letter_commands.run(options, settings, print)
         if options.command in data_commands.COMMANDS:
             return data_commands.run(options, settings, print)
         return _manage_accounts(options, settings)

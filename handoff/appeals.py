@@ -21,6 +21,7 @@ from core.models import (
     AppealRequest,
     AppealStatus,
     Conversation,
+    IncomingLetter,
     Operator,
     QueueEntry,
     RequestKind,
@@ -106,9 +107,13 @@ def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Appeal
 def earlier(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]]:
     """For operators, newest first: this conversation's appeals but the newest, and those of others with the same SNILS, e-mail or phone.
 
-    ``shared`` tells what is the same. Found by keyed hashes (core/blind_index.py): nothing is decrypted.
+    ``shared`` tells what is the same; «letter»: one of this conversation's letters named the appeal, from another address than the
+    appeal's. Found by keyed hashes (core/blind_index.py): nothing is decrypted.
     """
     shared = blind_index.alike(session, conversation_id)
+    named = select(Appeal.conversation_id).join(IncomingLetter, IncomingLetter.named_appeal_id == Appeal.id)
+    for other_id in session.scalars(named.where(IncomingLetter.conversation_id == conversation_id)):
+        shared[other_id].add("letter")
     found = of_conversation(session, conversation_id)[1:]
     others = select(Appeal).where(Appeal.conversation_id.in_(shared))
     found += session.scalars(others.order_by(Appeal.received_at.desc(), Appeal.ordinal.desc()).limit(_EARLIER_SHOWN)) if shared else []

@@ -27,6 +27,8 @@ ACTIONS = {
     audit.APPEAL_CHANGED: "изменено обращение",
     audit.ERASE: "данные удалены",
     audit.EXPORT: "данные выгружены",
+    audit.LETTER_SHOWN: "показано пришедшее письмо",
+    audit.LETTER_RETRIED: "письмо отправлено на повторный разбор",
     audit.ACCOUNT_ADDED: "заведена учётная запись",
     audit.ACCOUNT_DISABLED: "отключена учётная запись",
     audit.PASSWORD_SET: "задан пароль",

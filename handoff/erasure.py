@@ -32,6 +32,7 @@ from core.models import (
     Draft,
     Erasure,
     Export,
+    IncomingLetter,
     Message,
     Mode,
     Note,
@@ -46,6 +47,7 @@ from core.transcript import ERASED
 from core.words import say
 from handoff import appeals, letters
 from handoff.letters.receipts import holder
+from handoff.mailbox import incoming
 from knowledge_base import questions
 
 TOPIC = "erasures"  # an erasure has something left to do
@@ -239,6 +241,7 @@ def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[s
         (update(Appeal).where(Appeal.conversation_id == conversation_id), {"access_code_sealed": _NOTHING, "fields_sealed": None}),
         (update(AppealEvent).where(of_appeals), {"detail_sealed": None}),
         (update(AppealRequest).where(AppealRequest.conversation_id == conversation_id), {"detail_sealed": None}),
+        (update(IncomingLetter).where(IncomingLetter.conversation_id == conversation_id), incoming.EMPTIED),
         (update(Export).where(Export.conversation_id == conversation_id), {"state": "gone"}),
         (
             update(TelegramUpdate).where(TelegramUpdate.conversation_id == conversation_id, TelegramUpdate.processed_at.is_(None)),

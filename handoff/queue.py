@@ -26,7 +26,14 @@ _SCORE_WORDS = ("один", "два", "три", "четыре", "пять")
 
 
 def hand_over(
-    session: Session, desk: Desk, conversation: Conversation, reason: str, at: datetime, in_reply_to: int | None = None
+    session: Session,
+    desk: Desk,
+    conversation: Conversation,
+    reason: str,
+    at: datetime,
+    in_reply_to: int | None = None,
+    *,
+    with_receipt: bool = True,
 ) -> Message | None:
     """Puts a conversation with the bot into the queue under its newest open appeal, or a new one. None if a person has it already."""
     if conversation.mode != Mode.BOT:
@@ -43,7 +50,8 @@ def hand_over(
         )
     )
     appeals.record(session, appeal, "queued")
-    letters.put_receipt(session, desk, conversation, appeal)
+    if with_receipt:
+        letters.put_receipt(session, desk, conversation, appeal)
     conversations.change_mode(session, conversation, Mode.QUEUED)
     session.flush()
     place = position(session, conversation.id)

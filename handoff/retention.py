@@ -35,6 +35,7 @@ from core.settings import Settings
 from core.web import place_of
 from core.working_time import seconds_until
 from handoff import erasure
+from handoff.mailbox import incoming
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ class Counts:
     conversations: int = 0
     files: int = 0
     drafts: int = 0
+    letters: int = 0
     reasons: int = 0
     audit_rows: int = 0
     failed: int = 0
@@ -129,6 +131,7 @@ def retain(desk: Desk, at: datetime) -> Counts:
     old = at - timedelta(hours=desk.settings.draft_hours)
     for one in desk.database.read(lambda session: list(session.scalars(select(Draft.conversation_id).where(Draft.updated_at < old)))):
         counts.drafts += attempt("draft", one, desk.database.write, _drop_draft, one, old)
+    counts.letters = attempt("letters", "", desk.database.write, incoming.forget, at - timedelta(days=desk.settings.keep_letter_days))
     counts.reasons = attempt("reasons", "", desk.database.write, _forget_reasons, before)
     counts.audit_rows = attempt("audit_rows", "", desk.database.write, audit.forget, desk.vault, before)
     return counts

@@ -21,6 +21,7 @@ from handoff.letters.renderer import render
 _ABOUT_US = (530, 534, 535, 538)
 _GOODBYE_SECONDS = 5
 _CONFIDENTIAL = 0o600
+OUTGOING = "outgoing"  # the Maildir in mail_dir
 
 
 class Transport(Protocol):
@@ -29,7 +30,7 @@ class Transport(Protocol):
 
 
 def choose_transport(settings: Settings) -> "SmtpTransport | MaildirTransport":
-    return SmtpTransport(settings) if settings.smtp_host else MaildirTransport(settings.mail_dir)
+    return SmtpTransport(settings) if settings.smtp_host else MaildirTransport(settings.mail_dir / OUTGOING)
 
 
 class MailCourier:

@@ -15,6 +15,7 @@ from core.models.kinds import (
     AppealStatus,
     Author,
     DeliveryState,
+    LetterState,
     Mode,
     QuestionOutcome,
     QuestionState,
@@ -26,6 +27,7 @@ from core.models.kinds import (
     Scan,
     TurnState,
 )
+from core.models.letters import IncomingLetter
 from core.models.operators import AuditEntry, AuditHead, Operator, OperatorSession
 from core.models.personal_data import Consent, Erasure, Export, IndexedValue, VaultEntry, WrappedKey
 from core.models.questions import ArticleMark, OpenQuestion
@@ -58,9 +60,11 @@ __all__ = [
     "Effect",
     "Erasure",
     "Export",
+    "IncomingLetter",
     "IndexedValue",
     "Instant",
     "Lease",
+    "LetterState",
     "Message",
     "Mode",
     "Note",

@@ -14,6 +14,7 @@ from core.models.kinds import (
     AppealStatus,
     Author,
     DeliveryState,
+    LetterState,
     Mode,
     QuestionOutcome,
     QuestionState,
@@ -60,7 +61,20 @@ _TYPES: dict[Any, Any] = {
 }
 _REQUESTS = (RequestKind, RequestGround, RequestState)
 _QUESTIONS = (QuestionOutcome, QuestionState)
-_KINDS = (Mode, Author, TurnState, DeliveryState, Scan, Reading, AppealKind, AppealStatus, *_REQUESTS, *_QUESTIONS, Role)
+_KINDS = (
+    Mode,
+    Author,
+    TurnState,
+    DeliveryState,
+    LetterState,
+    Scan,
+    Reading,
+    AppealKind,
+    AppealStatus,
+    *_REQUESTS,
+    *_QUESTIONS,
+    Role,
+)
 for _kind in _KINDS:
     _TYPES[_kind] = SqlEnum(_kind, native_enum=False, length=20, values_callable=lambda members: [member.value for member in members])
 

@@ -34,6 +34,12 @@ class DeliveryState(enum.StrEnum):
     FAILED = "failed"  # refused for good, or given up
 
 
+class LetterState(enum.StrEnum):
+    NEW = "new"  # stored, nothing is made of it yet
+    DONE = "done"
+    PARKED = "parked"  # nothing could be made of it: an administrator looks at it
+
+
 class Scan(enum.StrEnum):
     CLEAN = "clean"
     UNSCANNED = "unscanned"

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import deliveries
+from core import conversations, deliveries
 from core.desk import Desk
-from core.models import Appeal, AppealStatus, Conversation, Delivery, DeliveryState, Message
+from core.models import Appeal, AppealStatus, Author, Conversation, Delivery, DeliveryState, Message
 from core.words import say
 from core.working_time import MOSCOW
 from handoff import appeals
@@ -20,6 +20,9 @@ FORM = "form"  # the channel of a conversation that the feedback form began: its
 TELEGRAM_CODE = "telegram_code"  # an appeal's field: what makes a chat with the bot the appeal's, once
 RECEIPT = "receipt"
 ANSWER = "answer"
+RETURNED = "returned"  # a letter that came, with what to correct
+MISSING = "missing"  # asks for what a letter did not tell of its sender
+UNSAFE_FILE = "unsafe_file"  # tells which files of a letter were left out
 ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py
 
 
@@ -36,6 +39,18 @@ def put_answer(session: Session, desk: Desk, conversation: Conversation, message
     appeal = newest_appeal(session, conversation)
     receipt = deliveries.find(session, conversation.id, RECEIPT, appeal.id) if appeal else None
     return _put(session, desk, conversation, ANSWER, message.id, in_reply_to=receipt.message_id if receipt else None)
+
+
+def put_reply(session: Session, desk: Desk, conversation: Conversation, kind: str, letter_id: uuid.UUID) -> Delivery | None:
+    """What the desk says of its own accord to a letter that came (RETURNED, MISSING, UNSAFE_FILE)."""
+    return _put(session, desk, conversation, kind, letter_id)
+
+
+def tell_failure(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> None:
+    """Says in the conversation that a letter did not go: whoever is there, operator or citizen, counts on it otherwise."""
+    conversations.append(
+        session, desk.vault, conversation, Author.SYSTEM, say("letter_failed"), meta={"kind": "notice", "letter": delivery.kind}
+    )
 
 
 def _put(
@@ -102,6 +117,8 @@ def _failure_words(delivery: Delivery) -> str | None:
     match word:
         case "refused":
             return say("delivery_refused", code=code)
+        case "bounced":
+            return say("delivery_bounced", status=code)
         case "address":
             return say("delivery_address")
         case "erased":

@@ -22,10 +22,12 @@ from core.transcript import file_name
 from core.words import say
 from core.working_time import in_words
 from handoff import appeals
+from handoff.appeal_numbers import format_number
 from handoff.appeals import KIND_WORDS
 from handoff.fields import ReplyChannel
-from handoff.letters import ANSWER, ERASURE, FORM, RECEIPT, TELEGRAM_CODE, newest_appeal, status_url
+from handoff.letters import ANSWER, ERASURE, FORM, MISSING, RECEIPT, RETURNED, TELEGRAM_CODE, UNSAFE_FILE, newest_appeal, status_url
 from handoff.letters.receipts import receipt_address, withdrawn_numbers
+from handoff.mailbox import incoming
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -56,16 +58,22 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     letter["Reply-To"] = _address(settings.official_email)
     letter["Date"] = delivery.created_at
     letter["Message-ID"] = delivery.message_id
-    if delivery.in_reply_to:
-        letter["In-Reply-To"] = letter["References"] = delivery.in_reply_to
+    # The citizen's program shows the letter under the one that it answers; ours of before are named for what it has kept of them.
+    answered = incoming.last_message_id(session, desk, conversation.id, delivery.created_at)
+    thread = [message_id for message_id in (delivery.in_reply_to, answered) if message_id]
+    if thread:
+        letter["In-Reply-To"] = thread[-1]
+        letter["References"] = " ".join(thread)
+    attached: list[Attachment] = []
     if delivery.kind == RECEIPT:
         letter["Auto-Submitted"] = "auto-replied"
         subject, text = _receipt(session, desk, conversation, delivery.subject_id, values)
-        attached: list[Attachment] = []
     elif delivery.kind == ERASURE:
         letter["Auto-Submitted"] = "auto-replied"
         subject, text = _erasure(session, desk, conversation.id)
-        attached = []
+    elif delivery.kind in (RETURNED, MISSING, UNSAFE_FILE):
+        letter["Auto-Submitted"] = "auto-replied"
+        subject, text = _reply(session, desk, conversation, delivery)
     elif delivery.kind == ANSWER:
         attached = list(session.scalars(select(Attachment).where(Attachment.message_id == delivery.subject_id).order_by(Attachment.id)))
         subject, text = _answer(session, desk, conversation, delivery.subject_id, values, len(attached))
@@ -116,6 +124,21 @@ def _answer(
         text=resolve(desk.vault.open(conversation, message.text_sealed), values, masked=False).strip(),
         attached=attached,
         chat_url=f"{desk.settings.public_url.rstrip('/')}/",
+    )
+
+
+def _reply(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> tuple[str, str]:
+    """To a letter that came: what to correct, what is missing, which files were left out."""
+    contents = incoming.reply_of(session, desk, delivery.subject_id)
+    appeal = newest_appeal(session, conversation)
+    return _fill(
+        f"{delivery.kind}.txt",
+        settings=desk.settings,
+        number=appeal.number if appeal else None,
+        faults=[say(fault) for fault in contents["faults"]],
+        missing=[say(f"letter_field_{name}") for name in contents["missing"]],
+        refused=contents["refused"],
+        example=format_number(desk.settings.appeal_prefix, delivery.created_at.year, 417),
     )
 
 

@@ -181,7 +181,7 @@ async def test_logs_in_over_tls_and_trusts_no_unknown_certificate(
 
 def in_maildir(stack: Stack, number: str) -> list[EmailMessage]:
     """The letters that name ``number`` in their subject, oldest first."""
-    folder = stack.data_dir.with_name("data-mail") / "new"
+    folder = stack.data_dir.with_name("data-mail") / "outgoing" / "new"
     parsed = [message_from_bytes(file.read_bytes(), policy=default) for file in sorted(folder.glob("*"))]
     return [letter for letter in parsed if isinstance(letter, EmailMessage) and number in letter["Subject"]]
 

@@ -158,7 +158,12 @@ function earlierList(appeals) {
         el(
           "span",
           {},
-          [statusWords(appeal.status), kindWords(appeal.kind), appeal.received_at && shortDate(appeal.received_at)]
+          [
+            statusWords(appeal.status),
+            kindWords(appeal.kind),
+            appeal.received_at && shortDate(appeal.received_at),
+            appeal.shared?.includes("letter") && "названо в письме с другого адреса",
+          ]
             .filter(Boolean)
             .join(" · "),
         ),

@@ -5,6 +5,7 @@ const REASONS = {
   no_answer: "Нет ответа в базе",
   engine_failed: "Сбой бота",
   not_built: "Бот этого не умеет",
+  letter: "Письмо",
 };
 const CHANNELS = { widget: "Чат", telegram: "Telegram", mail: "Письмо", email: "Письмо", form: "Форма", api: "Приложение" };
 const CHANNEL_ICONS = { widget: "window", telegram: "plane", mail: "letter", email: "letter", form: "article" };

@@ -1,0 +1,123 @@
+"""Letters in: each is stored, sealed and committed before its file is marked as read; then something is made of it, or it is parked.
+
+One gateway of several does it, under a lease. One bad letter holds up no other.
+"""
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.channels.maildir import INCOMING, Maildir, StoredFile
+from core import leases
+from core.desk import Desk
+from core.errors import DatabaseDown, Problem, too_large, wrong_type
+from core.facts import size_words
+from core.files import Files
+from core.models import LetterState, now
+from core.web import place_of
+from core.words import say
+from handoff.mailbox import handling, incoming
+from handoff.mailbox.handling import RefusedFile
+from handoff.mailbox.letter import File, Letter, read_letter
+
+log = structlog.get_logger(__name__)
+
+_LEASE = "mail_intake"
+_LEASE_SECONDS = 60.0
+_TOPIC = "incoming_letters"
+
+
+class MailIntake:
+    """The incoming letters of one gateway process."""
+
+    def __init__(self, desk: Desk, files: Files) -> None:
+        self._desk = desk
+        self._files = files
+        self._maildir = Maildir(desk.settings.mail_dir / INCOMING)
+        self._hold = leases.Hold(desk.database, _LEASE, _LEASE_SECONDS)
+        self._unreadable: set[str] = set()
+
+    async def run_forever(self) -> None:
+        await asyncio.to_thread(self._maildir.prepare)
+        await leases.work_while_held(self._desk, self._hold, _TOPIC, self.run_once)
+
+    async def run_once(self) -> None:
+        """Stores what has come, and makes of all that waits what becomes of it. DatabaseDown."""
+        for file in await asyncio.to_thread(self._maildir.unseen):
+            await self._take(file)
+        while found := await self._desk.database.read_soon(incoming.waiting):
+            for letter_id in found:
+                await self._process_guarded(letter_id)
+            if not await self._hold.take():
+                return
+
+    async def _take(self, file: Path) -> None:
+        """Committed first, marked as read afterwards: a crash in between repeats what is recognised then."""
+        try:
+            stored = await asyncio.to_thread(self._maildir.read, file, self._desk.settings.max_letter_bytes)
+            letter_id = await self._desk.database.write_soon(self._store, stored)
+            await asyncio.to_thread(self._maildir.mark_seen, file)
+        except OSError as error:
+            if file.name not in self._unreadable:
+                self._unreadable.add(file.name)
+                log.error("letter_unreadable", error=type(error).__name__)
+            return
+        log.info("letter_stored", letter_id=str(letter_id) if letter_id else None, size=stored.size)
+
+    def _store(self, session: Session, stored: StoredFile) -> uuid.UUID | None:
+        return incoming.store(session, self._desk, stored.raw, stored.digest, stored.size, stored.received)
+
+    async def _process_guarded(self, letter_id: uuid.UUID) -> None:
+        try:
+            await self.process(letter_id)
+        except DatabaseDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next ones want to be read too
+            where = f"{type(error).__name__} at {place_of(error)}"
+            is_parked = await self._desk.database.write_soon(incoming.note_failure, letter_id, where)
+            log.error("letter_parked" if is_parked else "letter_failed", letter_id=str(letter_id), error=where)
+
+    async def process(self, letter_id: uuid.UUID) -> None:
+        """Makes of a stored letter what becomes of it; does nothing if that was done."""
+        desk = self._desk
+        row = await desk.database.read_soon(incoming.find, letter_id)
+        if row is None or row.state != LetterState.NEW:
+            return
+        letter = await asyncio.to_thread(self._read, incoming.raw_of(desk, row))
+        conversation_id = await desk.database.write_soon(handling.begin, desk, letter_id, letter)
+        outcome = None
+        if conversation_id is not None:
+            is_cut = row.size > desk.settings.max_letter_bytes
+            file_ids, refused = await self._accept_files(conversation_id, letter.files, is_cut=is_cut)
+            outcome = await desk.database.write_soon(handling.finish, desk, letter_id, letter, file_ids, refused, now())
+        log.info("letter_processed", letter_id=str(letter_id), automatic=letter.automatic, outcome=outcome)
+
+    def _read(self, raw: bytes) -> Letter:
+        return read_letter(raw, self._desk.settings)
+
+    async def _accept_files(
+        self, conversation_id: uuid.UUID, files: list[File], *, is_cut: bool
+    ) -> tuple[list[uuid.UUID], list[RefusedFile]]:
+        """Takes the files as the widget's upload does, up to what one message may hold; what is not taken, and why."""
+        settings = self._desk.settings
+        taken: list[uuid.UUID] = []
+        refused: list[RefusedFile] = []
+        left = settings.max_message_bytes
+        for file in files:
+            try:
+                if is_cut:
+                    raise too_large("letter_too_large", limit=size_words(settings.max_letter_bytes))
+                if len(file.content) > left:
+                    raise too_large("attachments_too_large", limit=size_words(settings.max_message_bytes))
+                if len(taken) == settings.message_attachments:
+                    raise wrong_type("too_many_attachments", limit=settings.message_attachments)
+                attachment = await self._files.accept(conversation_id, file.name, file.content)
+            except Problem as problem:
+                refused.append(RefusedFile(file.name or say("file_name"), problem.detail))
+            else:
+                taken.append(attachment.id)
+                left -= max(len(file.content), attachment.size)
+        return taken, refused

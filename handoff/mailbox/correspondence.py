@@ -1,0 +1,66 @@
+"""Whose a letter is: the conversation that it belongs to, and the appeal that it only names."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import deliveries
+from core.blind_index import normal_form
+from core.desk import Desk
+from core.models import Appeal, Conversation, IncomingLetter, Mode
+from handoff import letters
+from handoff.mailbox.letter import Letter
+from handoff.mailbox.subject import Subject
+
+_MOST_LETTERS = 20  # of a thread that are looked up
+
+
+@dataclass(frozen=True)
+class Place:
+    """``conversation``, ``appeal``: the sender's own. ``named``: an appeal that the letter leads to and that is not theirs."""
+
+    conversation: Conversation | None = None
+    appeal: Appeal | None = None
+    named: Appeal | None = None
+
+
+def message_id_hash(desk: Desk, message_id: str) -> bytes:
+    return desk.vault.keyed_hash(f"message-id:{message_id}")
+
+
+def find_place(session: Session, desk: Desk, letter: Letter, subject: Subject) -> Place:
+    """By the letters that it answers, then by the number that it names. Each counts only for the address that the appeal belongs to."""
+    found = _by_thread(session, desk, letter)
+    own = [conversation for conversation in found if is_senders(session, desk, conversation, letter)]
+    for conversation in own:
+        if newest := letters.newest_appeal(session, conversation):
+            return Place(conversation, newest)
+    appeal = session.scalar(select(Appeal).where(Appeal.number == subject.appeal_number)) if subject.appeal_number else None
+    if appeal is not None:
+        conversation = session.get_one(Conversation, appeal.conversation_id)
+        if is_senders(session, desk, conversation, letter):
+            return Place(conversation, appeal)
+    others = [conversation for conversation in found if conversation not in own]
+    named = appeal or next(filter(None, (letters.newest_appeal(session, conversation) for conversation in others)), None)
+    return Place(own[0] if own else None, named=named)
+
+
+def is_senders(session: Session, desk: Desk, conversation: Conversation, letter: Letter) -> bool:
+    """Whether the conversation's answers go to whom the letter is from."""
+    if conversation.mode == Mode.CLOSED or conversation.email_token is None or letter.sender is None:
+        return False
+    written = desk.vault.values(session, conversation, [conversation.email_token]).get(conversation.email_token, "")
+    return normal_form("email", written) == letter.sender
+
+
+def _by_thread(session: Session, desk: Desk, letter: Letter) -> list[Conversation]:
+    """The conversations of the letters that it answers: ours, then those that came in."""
+    ids = letter.answered_ids[:_MOST_LETTERS]
+    conversations = [sent.conversation_id for sent in deliveries.find_sent(session, ids)]
+    hashes = [message_id_hash(desk, message_id) for message_id in ids]
+    came = select(IncomingLetter.conversation_id).where(
+        IncomingLetter.message_id_hash.in_(hashes), IncomingLetter.conversation_id.is_not(None)
+    )
+    conversations += [found for found in session.scalars(came) if found is not None] if hashes else []
+    return [session.get_one(Conversation, found) for found in dict.fromkeys(conversations)]

@@ -1,0 +1,269 @@
+"""From a letter that is stored to what becomes of it, in two transactions: whose it is, and, once its files are checked, all the rest."""
+
+import dataclasses
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from core import conversations, deliveries
+from core.desk import Desk
+from core.ids import digest
+from core.inbound import unsent_attachments
+from core.models import Appeal, AppealKind, Author, Conversation, IncomingLetter, Message, Mode
+from core.words import say
+from core.working_time import due
+from handoff import appeal_form, appeals, letters, queue
+from handoff.mailbox import incoming
+from handoff.mailbox.correspondence import Place, find_place, message_id_hash
+from handoff.mailbox.letter import Letter
+from handoff.mailbox.rules import Known, Route, judge
+from handoff.mailbox.sender_fields import missing_fields, sender_fields
+from handoff.mailbox.subject import Subject, find_appeal_number, read_subject, with_numbers_of
+
+REASON = "letter"  # why a conversation waits for an operator
+_NO_SENDER = "sender: there is no address to answer to"
+# A field of the sender → its kind in the vault; the others are texts.
+_PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "phone": "phone", "inn": "inn"}
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+def begin(session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter) -> uuid.UUID | None:
+    """Finds the conversation of a new letter, or begins one. None if there is nothing more to do: no person wrote it, or nobody can be
+    answered."""
+    row = incoming.lock_new(session, letter_id)
+    if row is None:
+        return None
+    if letter.automatic is not None:
+        if letter.bounce is not None and letter.bounce.is_final:
+            _note_bounce(session, desk, letter.bounce.about, letter.bounce.status)
+        incoming.end(row, letter.automatic)
+        return None
+    if letter.sender is None:
+        incoming.park(row, _NO_SENDER)
+        return None
+    if row.conversation_id is None:
+        place = find_place(session, desk, letter, _subject(letter, desk))
+        conversation = place.conversation
+        if conversation is None:
+            conversation = conversations.start_by_letter(session, desk.vault, letters.CHANNEL)
+            conversation.email_token = desk.vault.put(session, conversation, "email", letter.sender)
+        message_id = letter.message_id or incoming.derived_message_id(row)
+        row.conversation_id = conversation.id
+        row.named_appeal_id = place.named.id if place.named else None
+        row.sender_hash = desk.vault.keyed_hash(f"sender:{letter.sender}")
+        row.message_id_hash = message_id_hash(desk, message_id)
+        # An answer names the letter's own id or none: a derived one is nothing to its sender's program.
+        row.message_id_sealed = desk.vault.seal(incoming.holder(row), message_id) if letter.message_id else None
+    return row.conversation_id
+
+
+def finish(
+    session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter, file_ids: list[uuid.UUID], refused: list[RefusedFile], at: datetime
+) -> Route | None:
+    """Everything that a letter leads to. None if that was done before, or its conversation was erased meanwhile."""
+    row = incoming.lock_new(session, letter_id)
+    if row is None or row.conversation_id is None:
+        return None
+    conversation = conversations.lock(session, row.conversation_id)
+    subject = _subject(letter, desk)
+    place = find_place(session, desk, letter, subject)
+    if place.conversation is None or place.conversation.id != conversation.id:
+        place = Place(conversation, letters.newest_appeal(session, conversation))
+    known = Known(place.appeal.closed_at) if place.appeal else None
+    verdict = judge(subject, known, row.received_at, desk.settings, is_readable=not letter.is_overbuilt)
+    messages = _append(session, desk, conversation, row, letter, file_ids, with_quotations=known is None)
+    incoming.end(row, verdict.route)
+    _Outcome(session, desk, conversation, row, letter, subject, messages, refused, at).carry_out(
+        verdict.route, verdict.faults, place.appeal
+    )
+    return verdict.route
+
+
+class _Outcome:
+    """One letter's consequences, in one transaction on a locked conversation."""
+
+    def __init__(
+        self,
+        session: Session,
+        desk: Desk,
+        conversation: Conversation,
+        row: IncomingLetter,
+        letter: Letter,
+        subject: Subject,
+        messages: list[Message],
+        refused: list[RefusedFile],
+        at: datetime,
+    ) -> None:
+        self._session = session
+        self._desk = desk
+        self._conversation = conversation
+        self._row = row
+        self._letter = letter
+        self._subject = subject
+        self._messages = messages
+        self._refused = refused
+        self._at = at
+        count = incoming.replies_within_a_day(session, row.sender_hash or b"", at)
+        self._may_reply = count < desk.settings.letter_replies_per_day
+
+    def carry_out(self, route: Route, faults: list[str], appeal: Appeal | None) -> None:
+        missing: list[str] = []
+        if appeal is None or route == Route.REPEAT:  # sending a letter is the consent to what is done with it
+            appeal_form.record_consent(self._session, self._desk, self._messages[0])
+        match route:
+            case Route.RETURN:
+                self._notify(say("letter_returned", faults=" ".join(say(fault) for fault in faults)))
+                self._reply([letters.RETURNED], faults=faults)
+            case Route.REGISTER | Route.REPEAT:
+                missing = self._register(appeal)
+            case Route.REOPEN | Route.JOIN if appeal is not None:
+                if route == Route.REOPEN:
+                    appeals.reopen(self._session, appeal, due(appeal.kind, self._row.received_at, self._desk.settings))
+                self._join(appeal)
+        for file in self._refused:
+            name = self._desk.vault.tokenise(self._session, self._conversation, file.name)
+            self._notify(say("letter_file_refused", name=name, reason=file.reason))
+        if route != Route.RETURN:
+            kinds = [letters.MISSING] * bool(missing) + [letters.UNSAFE_FILE] * bool(self._refused)
+            self._reply(kinds, missing=missing)
+
+    def _register(self, parent: Appeal | None) -> list[str]:
+        """A new appeal, which waits for an operator; what is missing in it. ``parent``: the earlier one, closed, that it repeats."""
+        found = sender_fields(self._letter, self._desk.settings)
+        fields = self._stored(found) | {"reply_channel": "email", "problem": self._words_of(self._messages[0])}
+        if self._conversation.email_token:
+            fields["email"] = self._conversation.email_token
+        if self._subject.application_number:
+            fields["application_number"] = self._subject.application_number
+        appeal = appeals.register(self._session, self._desk, self._conversation, self._kind(), self._row.received_at, fields)
+        for wish, is_wished in (("expedite_asked", self._subject.expedite), ("repeated", self._subject.repeat or parent is not None)):
+            if is_wished:
+                appeals.record(self._session, appeal, wish)
+        if self._may_reply:
+            letters.put_receipt(self._session, self._desk, self._conversation, appeal)
+            self._row.answered = True
+        self._queue()
+        missing = missing_fields(found)
+        if missing:
+            appeals.record(self._session, appeal, "data_asked")
+            self._notify(say("letter_data_asked", missing=", ".join(say(f"letter_field_{name}") for name in missing)))
+        return missing
+
+    def _join(self, appeal: Appeal) -> None:
+        """Into an open appeal: operators hear of it, and what was missing is filled in."""
+        told: dict[str, str] = {}
+        if appeal.fields_sealed is not None:
+            told = json.loads(self._desk.vault.open(self._conversation, appeal.fields_sealed))
+        news = self._stored({name: value for name, value in sender_fields(self._letter, self._desk.settings).items() if name not in told})
+        if news:
+            appeal.fields_sealed = self._desk.vault.seal(self._conversation, json.dumps(told | news, ensure_ascii=False))
+        appeals.record(self._session, appeal, "letter_joined")
+        self._queue()
+
+    def _queue(self) -> None:
+        if self._conversation.mode == Mode.BOT:
+            seq = self._messages[-1].seq
+            queue.hand_over(self._session, self._desk, self._conversation, REASON, self._at, seq, with_receipt=False)
+
+    def _kind(self) -> AppealKind:
+        if self._subject.complaint:
+            return AppealKind.COMPLAINT
+        return AppealKind.SUGGESTION if self._subject.suggestion else AppealKind.SIMPLE
+
+    def _stored(self, fields: dict[str, str]) -> dict[str, str]:
+        """Field → token; what is no person's, as a text with tokens."""
+        vault, conversation = self._desk.vault, self._conversation
+        return {
+            name: vault.put(self._session, conversation, _PERSONAL[name], value)
+            if name in _PERSONAL
+            else vault.tokenise(self._session, conversation, value)
+            for name, value in fields.items()
+        }
+
+    def _words_of(self, message: Message) -> str:
+        return self._desk.vault.open(self._conversation, message.text_sealed)
+
+    def _notify(self, words: str) -> None:
+        conversations.append(self._session, self._desk.vault, self._conversation, Author.SYSTEM, words, meta={"kind": "notice"})
+
+    def _reply(self, kinds: list[str], *, faults: list[str] | None = None, missing: list[str] | None = None) -> None:
+        """Writes the letters of these kinds, unless the sender has had as many today as one address gets."""
+        if not kinds or not self._may_reply:
+            return
+        refused = [dataclasses.asdict(file) for file in self._refused]
+        incoming.keep_reply(self._desk, self._row, {"faults": faults or [], "missing": missing or [], "refused": refused})
+        for kind in kinds:
+            letters.put_reply(self._session, self._desk, self._conversation, kind, self._row.id)
+
+
+def _subject(letter: Letter, desk: Desk) -> Subject:
+    """A letter whose subject stands for a number may name the number in its words; so may an answer: few programs let its subject be
+    changed."""
+    subject = read_subject(letter.subject, desk.settings)
+    if letter.answered_ids:
+        return with_numbers_of(subject, letter.parts.own, desk.settings)
+    if (subject.expedite or subject.repeat) and subject.appeal_number is None:
+        return dataclasses.replace(subject, appeal_number=find_appeal_number(letter.parts.own, desk.settings)[0])
+    return subject
+
+
+def _note_bounce(session: Session, desk: Desk, about: list[str], status: str) -> None:
+    """The letters that did not arrive, on their appeals."""
+    for sent in deliveries.find_sent(session, about):
+        conversation = conversations.lock(session, sent.conversation_id)
+        delivery = deliveries.bounce(session, sent.message_id, f"bounced {status}".strip())
+        if delivery is not None and conversation.data_key is not None:
+            letters.tell_failure(session, desk, conversation, delivery)
+
+
+def _append(
+    session: Session,
+    desk: Desk,
+    conversation: Conversation,
+    row: IncomingLetter,
+    letter: Letter,
+    file_ids: list[uuid.UUID],
+    *,
+    with_quotations: bool,
+) -> list[Message]:
+    """The letter as messages: its subject and all its words where it begins something; what is new in it where it goes on."""
+    words = (letter.subject, letter.text) if with_quotations else (letter.parts.own, letter.parts.signature)
+    text = "\n\n".join(words).strip()
+    pieces = list(_pieces(text, desk.settings.message_characters))[: desk.settings.letter_messages] or [say("letter_without_text")]
+    attachments = unsent_attachments(session, desk, conversation, file_ids)
+    return [
+        conversations.append(
+            session,
+            desk.vault,
+            conversation,
+            Author.CITIZEN,
+            piece,
+            attachments=attachments if place == len(pieces) - 1 else None,
+            external_id=digest(f"{row.id}:{place}"),
+            meta={"kind": "letter"},
+        )
+        for place, piece in enumerate(pieces)
+    ]
+
+
+def _pieces(text: str, limit: int) -> Iterator[str]:
+    """``text`` in parts of at most ``limit`` characters, parted between paragraphs, lines or words where that can be."""
+    while len(text) > limit:
+        ends = [found.end() for pattern in (r"\n\n", r"\n", r"\s") for found in list(re.finditer(pattern, text[:limit]))[-1:]]
+        end = next((end for end in ends if end > limit // 2), limit)
+        yield text[:end].strip()
+        text = text[end:].strip()
+    if text:
+        yield text
