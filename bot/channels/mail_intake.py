@@ -60,10 +60,12 @@ class MailIntake:
             stored = await asyncio.to_thread(self._maildir.read, file, self._desk.settings.max_letter_bytes)
             letter_id = await self._desk.database.write_soon(self._store, stored)
             await asyncio.to_thread(self._maildir.mark_seen, file)
-        except OSError as error:
+        except DatabaseDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next ones want to be stored too
             if file.name not in self._unreadable:
                 self._unreadable.add(file.name)
-                log.error("letter_unreadable", error=type(error).__name__)
+                log.error("letter_not_stored", error=type(error).__name__, at=place_of(error))
             return
         log.info("letter_stored", letter_id=str(letter_id) if letter_id else None, size=stored.size)
 

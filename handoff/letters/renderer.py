@@ -28,6 +28,7 @@ from handoff.fields import ReplyChannel
 from handoff.letters import ANSWER, ERASURE, FORM, MISSING, RECEIPT, RETURNED, TELEGRAM_CODE, UNSAFE_FILE, newest_appeal, status_url
 from handoff.letters.receipts import receipt_address, withdrawn_numbers
 from handoff.mailbox import incoming
+from handoff.mailbox.sender_fields import WORDS
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -136,7 +137,7 @@ def _reply(session: Session, desk: Desk, conversation: Conversation, delivery: D
         settings=desk.settings,
         number=appeal.number if appeal else None,
         faults=[say(fault) for fault in contents["faults"]],
-        missing=[say(f"letter_field_{name}") for name in contents["missing"]],
+        missing=[say(WORDS[name]) for name in contents["missing"]],
         refused=contents["refused"],
         example=format_number(desk.settings.appeal_prefix, delivery.created_at.year, 417),
     )

@@ -22,10 +22,11 @@ from handoff.mailbox import incoming
 from handoff.mailbox.correspondence import Place, find_place, message_id_hash
 from handoff.mailbox.letter import Letter
 from handoff.mailbox.rules import Known, Route, judge
-from handoff.mailbox.sender_fields import missing_fields, sender_fields
+from handoff.mailbox.sender_fields import WORDS, missing_fields, sender_fields
 from handoff.mailbox.subject import Subject, find_appeal_number, read_subject, with_numbers_of
 
 REASON = "letter"  # why a conversation waits for an operator
+_LOOKED_AT = 5_000  # characters of a letter's words in which its number is looked for
 _NO_SENDER = "sender: there is no address to answer to"
 # A field of the sender → its kind in the vault; the others are texts.
 _PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "phone": "phone", "inn": "inn"}
@@ -158,7 +159,7 @@ class _Outcome:
         missing = missing_fields(found)
         if missing:
             appeals.record(self._session, appeal, "data_asked")
-            self._notify(say("letter_data_asked", missing=", ".join(say(f"letter_field_{name}") for name in missing)))
+            self._notify(say("letter_data_asked", missing=", ".join(say(WORDS[name]) for name in missing)))
         return missing
 
     def _join(self, appeal: Appeal) -> None:
@@ -213,9 +214,9 @@ def _subject(letter: Letter, desk: Desk) -> Subject:
     changed."""
     subject = read_subject(letter.subject, desk.settings)
     if letter.answered_ids:
-        return with_numbers_of(subject, letter.parts.own, desk.settings)
+        return with_numbers_of(subject, letter.parts.own[:_LOOKED_AT], desk.settings)
     if (subject.expedite or subject.repeat) and subject.appeal_number is None:
-        return dataclasses.replace(subject, appeal_number=find_appeal_number(letter.parts.own, desk.settings)[0])
+        return dataclasses.replace(subject, appeal_number=find_appeal_number(letter.parts.own[:_LOOKED_AT], desk.settings)[0])
     return subject
 
 

@@ -9,16 +9,29 @@ _BLOCKS = frozenset(
 _SILENT = frozenset({"script", "style", "head", "title", "template", "noscript", "select", "svg", "math"})
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_DECLARATION = re.compile(r"<[!?][^<>]{0,500}>?")
+_NO_TAG = re.compile(r"<(?![^<>]*>)")
 _DEEPEST = 50  # of quotations in each other
-_MOST_CHARACTERS = 2_000_000
+_MOST_CHARACTERS = 300_000  # the parser's time may grow with the square
 
 
 def html_to_text(html: str) -> str:
     """What a reader would see. Never raises; empty only where there is no text."""
     reader = _Reader()
-    reader.feed(html[:_MOST_CHARACTERS])
+    markup = _DECLARATION.sub("", _without_comments(html[:_MOST_CHARACTERS]))
+    reader.feed(_NO_TAG.sub("&lt;", markup))
     reader.close()
     return reader.text()
+
+
+def _without_comments(html: str) -> str:
+    """What Outlook hides from other programs, among others. The parser breaks on comments and declarations that never end."""
+    parts: list[str] = []
+    end = 0
+    while (start := html.find("<!--", end)) >= 0 and (close := html.find("-->", start)) >= 0:
+        parts.append(html[end:start])
+        end = close + len("-->")
+    return "".join([*parts, html[end:]])
 
 
 class _Reader(HTMLParser):

@@ -23,6 +23,10 @@ _BESIDE = re.compile(
     r"^(?:application/(?:pgp-signature|(?:x-)?pkcs7-signature|ics)|text/calendar|message/(?:delivery-status|disposition).*)$"
 )
 _DECORATION_BYTES = 20_480
+# What is read at most: a letter may be made so that each search in it takes for ever.
+_TEXT_BYTES = 400_000
+_TEXT_CHARACTERS = 200_000
+_HEADER_CHARACTERS = 2_000
 _ADDRESS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _BARE_ADDRESS = re.compile(r"[^\s<>,;:\"'()]+@[^\s<>,;:\"'()]+")
 _WORDS_OF_A_NAME = re.compile(r"^\s*(\d{0,4})([^']{0,40})'[^']{0,20}'(.*)$", re.DOTALL)
@@ -77,10 +81,10 @@ def read_letter(raw: bytes, settings: Settings) -> Letter:
         message, is_overbuilt = BytesParser(policy=_POLICY).parsebytes(structure.head_of(raw), headersonly=True), True
     headers = _headers(message)
     sender_name, address = _sender(message)
-    subject = " ".join(headers.get("subject", [])[:1])
+    subject = " ".join(headers.get("subject", [])[:1])[:_HEADER_CHARACTERS]
     automatic = recognise(headers, (address or "").lower(), subject, settings.official_email.lower())
     texts, pages, files = ([], [], []) if is_overbuilt else _contents(message)
-    text = "\n\n".join(filter(str.strip, texts)) or "\n\n".join(filter(None, map(html_to_text, pages)))
+    text = ("\n\n".join(filter(str.strip, texts)) or "\n\n".join(filter(None, map(html_to_text, pages))))[:_TEXT_CHARACTERS]
     return Letter(
         sender=normal_form("email", address) if address else None,
         sender_name=sender_name,
@@ -114,7 +118,8 @@ def _sender(message: Message) -> tuple[str, str]:
     The address is taken before the name is decoded: one within a name is none.
     """
     for header in ("from", "sender"):
-        for value in message.get_all(header, []):
+        for whole in message.get_all(header, []):
+            value = whole[-_HEADER_CHARACTERS:]  # the address is at its end
             found = [*_ADDRESS.finditer(value)] or [*_BARE_ADDRESS.finditer(value)]
             if found:
                 name = decode_header(_raw(value[: found[-1].start()]))
@@ -139,7 +144,7 @@ def _contents(message: Message) -> tuple[list[str], list[str], list[File]]:
         if content_type.startswith("multipart/"):  # whose parts never begin: what stands there are its words
             content_type = "text/plain"
         if content_type in ("text/plain", "text/html") and disposition != "attachment" and not name:
-            text = decode_text(content, _charset(part))
+            text = decode_text(content[:_TEXT_BYTES], _charset(part))
             (texts if content_type == "text/plain" else pages).append(_unflowed(text, part))
         elif content and not _BESIDE.match(content_type) and not _is_decoration(part, disposition, content):
             files.append(File(name, content))
@@ -177,16 +182,15 @@ def _unflowed(text: str, part: Message) -> str:
     if str(part.get_param("format") or "").lower() != "flowed":
         return text
     deletes = str(part.get_param("delsp") or "").lower() == "yes"
-    lines: list[str] = []
+    parts: list[str] = []
     continues = False
     for line in text.split("\n"):
         stripped = line.removeprefix(" ")
-        if continues and not stripped.startswith(">"):
-            lines[-1] = (lines[-1].rstrip(" ") if deletes else lines[-1]) + stripped
-        else:
-            lines.append(stripped)
+        if parts and not (continues and not stripped.startswith(">")):
+            parts.append("\n")
         continues = stripped.endswith(" ") and stripped != "-- " and not stripped.startswith(">")
-    return "\n".join(lines)
+        parts.append(stripped.removesuffix(" ") if continues and deletes else stripped)
+    return "".join(parts)
 
 
 def _file_name(part: Message) -> str:

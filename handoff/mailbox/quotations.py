@@ -82,6 +82,8 @@ def _beginning_of_the_rest(lines: list[str]) -> int:
     """The first line of what is quoted without a mark on each line, up to the end of the letter."""
     for place, line in enumerate(lines):
         stripped = line.strip(" \t\xa0")
+        if len(stripped) > _MOST_CHARACTERS:
+            continue
         if _RULE.match(stripped):
             return place
         if _UNDERSCORES.match(stripped) and _begins_headers(lines, place + 1):

@@ -13,6 +13,14 @@ from handoff.mailbox.subject import called_inn
 # What is asked for, in the order in which it is named. An organisation gives its name and INN instead of SNILS and birth date.
 OF_A_PERSON = ("full_name", "birth_date", "snils", "phone")
 OF_AN_ORGANISATION = ("organisation", "phone")
+# How a letter names what it asks for: keys of messages.ru.yml.
+WORDS = {
+    "full_name": "letter_field_full_name",
+    "birth_date": "letter_field_birth_date",
+    "snils": "letter_field_snils",
+    "phone": "letter_field_phone",
+    "organisation": "letter_field_organisation",
+}
 _DIGITS_OF_AN_ORGANISATION = 10  # of its INN
 
 _KINDS = {"snils": "snils", "phone": "phone", "birthdate": "birth_date", "name": "full_name"}  # of what is found in texts
@@ -26,6 +34,7 @@ _LABELLED_NAME = re.compile(
 )
 _PARTED_NAME = re.compile(r"фамилия\s*[:|—–-]\s*(\S+)\s+имя\s*[:|—–-]\s*(\S+)(?:\s+отчество\s*[:|—–-]\s*(\S+))?", re.IGNORECASE)
 _FAREWELL = re.compile(r"^(?:с уважением|с наилучшими пожеланиями|заранее благодар\w+|всего доброго|спасибо|подпись)", re.IGNORECASE)
+_LOOKED_AT = 5_000  # characters
 _LAST_LINES = 6  # where a signature without a mark stands
 _BORN = re.compile(r"(?:дата рождения|д\.? ?р\.?|родил(?:ся|ась)|г\. ?р\.)\s*[:|—–-]?\s*([^\n|;]{6,40})", re.IGNORECASE)
 
@@ -35,7 +44,10 @@ def sender_fields(letter: Letter, settings: Settings) -> dict[str, str]:
 
     The birth date is in ISO format. An «inn» of ten digits tells that an organisation writes.
     """
-    text = f"{letter.parts.own}\n{letter.parts.signature}".strip()
+    own = letter.parts.own
+    if len(own) > 2 * _LOOKED_AT:  # who writes is told where a letter begins or where it ends
+        own = f"{own[:_LOOKED_AT]}\n{own[-_LOOKED_AT:]}"
+    text = f"{own}\n{letter.parts.signature[:_LOOKED_AT]}".strip()
     found: dict[str, str] = {}
     spans = [(span.kind, text[span.start : span.end]) for span in find(text, settings)]
     for kind in ("snils", "phone", "birthdate"):

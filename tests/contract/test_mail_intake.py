@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.channels.mail import MailCourier
+from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.mail_intake import MailIntake
 from core.desk import Desk, open_desk
 from core.facts import size_words
@@ -116,7 +116,7 @@ def rows(desk: Desk, kind: type[Any]) -> list[Any]:
 
 def outgoing(desk: Desk, row: IncomingLetter) -> dict[str, EmailMessage]:
     """The letters to a conversation by kind, as they would be sent."""
-    courier = MailCourier(desk, None)  # type: ignore[arg-type] - only rendered
+    courier = MailCourier(desk, choose_transport(desk.settings))
     found = [delivery for delivery in rows(desk, Delivery) if delivery.conversation_id == row.conversation_id]
     return {delivery.kind: desk.database.read(courier.prepare, delivery) for delivery in found}
 

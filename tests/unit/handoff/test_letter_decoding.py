@@ -83,6 +83,11 @@ def test_any_markup_is_read(markup: str) -> None:
     assert "слово" in html_to_text(f"<p>слово</p>{markup}")
 
 
+@pytest.mark.parametrize("piece", ["<!", "<![", "<!--", "<a ", "<a b='", "</", "<script>", "<blockquote>", "<p>", "&#"])
+def test_markup_without_end_is_read_in_one_go(piece: str) -> None:
+    assert "слово" in html_to_text("<p>слово</p>" + piece * (300_000 // len(piece)))
+
+
 @given(st.lists(_LINES, max_size=12))
 def test_a_letter_is_never_cut_down_to_nothing(lines: list[str]) -> None:
     text = "\n".join(lines)
