@@ -92,32 +92,23 @@ def finish(
     return verdict.route
 
 
+@dataclass
 class _Outcome:
     """One letter's consequences, in one transaction on a locked conversation."""
 
-    def __init__(
-        self,
-        session: Session,
-        desk: Desk,
-        conversation: Conversation,
-        row: IncomingLetter,
-        letter: Letter,
-        subject: Subject,
-        messages: list[Message],
-        refused: list[RefusedFile],
-        at: datetime,
-    ) -> None:
-        self._session = session
-        self._desk = desk
-        self._conversation = conversation
-        self._row = row
-        self._letter = letter
-        self._subject = subject
-        self._messages = messages
-        self._refused = refused
-        self._at = at
-        count = incoming.replies_within_a_day(session, row.sender_hash or b"", at)
-        self._may_reply = count < desk.settings.letter_replies_per_day
+    _session: Session
+    _desk: Desk
+    _conversation: Conversation
+    _row: IncomingLetter
+    _letter: Letter
+    _subject: Subject
+    _messages: list[Message]
+    _refused: list[RefusedFile]
+    _at: datetime
+
+    def __post_init__(self) -> None:
+        count = incoming.replies_within_a_day(self._session, self._row.sender_hash or b"", self._at)
+        self._may_reply = count < self._desk.settings.letter_replies_per_day
 
     def carry_out(self, route: Route, faults: list[str], appeal: Appeal | None) -> None:
         missing: list[str] = []

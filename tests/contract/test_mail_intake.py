@@ -14,9 +14,11 @@ from sqlalchemy import select, update
 
 from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.mail_intake import MailIntake
+from core import key_rotation, master_keys
 from core.desk import Desk, open_desk
 from core.facts import size_words
 from core.files import Files
+from core.keys import open_keyring
 from core.models import (
     Appeal,
     AppealEvent,
@@ -413,6 +415,17 @@ def test_originals_are_forgotten_and_what_is_parked_is_not(desk: Desk) -> None:
     assert counts.letters == 1
     assert [(row.state, row.raw_sealed is None) for row in stored(desk)] == [(LetterState.DONE, True), (LetterState.PARKED, False)]
     assert take_in(desk, raw("auto-noreply"))[0].raw_sealed is None  # known still
+
+
+def test_letters_follow_a_new_master_key(desk: Desk) -> None:
+    (row,) = take_in(desk, raw("auto-noreply"))
+    master_keys.add_newest(desk.settings.data_dir / "master.key")
+    keyring = open_keyring(desk.settings)
+    key_rotation.wrap_anew(desk.database, keyring)
+    used = desk.database.read(key_rotation.in_use)
+    assert used.total() == used[keyring.master.newest().id]
+    (row,) = stored(desk)
+    assert incoming.raw_of(desk, row) == raw("auto-noreply")
 
 
 def test_wishes_are_in_the_appeals_history(desk: Desk) -> None:

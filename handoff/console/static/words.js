@@ -53,7 +53,7 @@ export const groundWords = (code) => GROUNDS[code] ?? code;
 export const roleWords = (code) => ROLES[code] ?? code;
 
 // Fields that tell nothing personal: shown as they are.
-const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number", "tried", "earlier_appeal"]);
+const OPEN_FIELDS = new Set(["reply_channel", "category", "problem", "application_number", "organisation", "tried", "earlier_appeal"]);
 const REPLY_CHANNELS = { email: "Письмом", phone: "По телефону", messenger: "В Telegram" };
 
 /** Whether a field is shown without a reason. @param {string} name */
