@@ -21,6 +21,7 @@ HAND_OVER = "do:hand_over"
 LEAVE_QUEUE = "do:leave_queue"
 RATE = "do:rate"
 ENGINE_FAILED = "engine_failed"
+LETTER = "letter"
 _SCORES = range(1, 6)
 _SCORE_WORDS = ("один", "два", "три", "четыре", "пять")
 
@@ -55,7 +56,9 @@ def hand_over(
     conversations.change_mode(session, conversation, Mode.QUEUED)
     session.flush()
     place = position(session, conversation.id)
-    if conversation.push_token:
+    if reason == LETTER:
+        words = "handoff_by_letter"
+    elif conversation.push_token:
         words = "handoff_pushed_email_known" if conversation.email_token else "handoff_pushed"
     else:
         words = "handoff_failed" if reason == ENGINE_FAILED else "handoff_email_known" if conversation.email_token else "handoff"

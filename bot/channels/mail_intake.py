@@ -22,6 +22,7 @@ from core.words import say
 from handoff.mailbox import handling, incoming
 from handoff.mailbox.handling import RefusedFile
 from handoff.mailbox.letter import File, Letter, read_letter
+from handoff.mailbox.sender_fields import sender_fields
 
 log = structlog.get_logger(__name__)
 
@@ -88,17 +89,19 @@ class MailIntake:
         row = await desk.database.read_soon(incoming.find, letter_id)
         if row is None or row.state != LetterState.NEW:
             return
-        letter = await asyncio.to_thread(self._read, incoming.raw_of(desk, row))
+        letter, told = await asyncio.to_thread(self._read, incoming.raw_of(desk, row))
         conversation_id = await desk.database.write_soon(handling.begin, desk, letter_id, letter)
         outcome = None
         if conversation_id is not None:
             is_cut = row.size > desk.settings.max_letter_bytes
             file_ids, refused = await self._accept_files(conversation_id, letter.files, is_cut=is_cut)
-            outcome = await desk.database.write_soon(handling.finish, desk, letter_id, letter, file_ids, refused, now())
+            outcome = await desk.database.write_soon(handling.finish, desk, letter_id, letter, told, file_ids, refused, now())
         log.info("letter_processed", letter_id=str(letter_id), automatic=letter.automatic, outcome=outcome)
 
-    def _read(self, raw: bytes) -> Letter:
-        return read_letter(raw, self._desk.settings)
+    def _read(self, raw: bytes) -> tuple[Letter, dict[str, str]]:
+        """The letter, and what it tells of its sender: apart from any transaction, because it takes its time."""
+        letter = read_letter(raw, self._desk.settings)
+        return letter, {} if letter.automatic else sender_fields(letter, self._desk.settings)
 
     async def _accept_files(
         self, conversation_id: uuid.UUID, files: list[File], *, is_cut: bool

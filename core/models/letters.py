@@ -40,7 +40,7 @@ class IncomingLetter(Base):
     sender_hash: Mapped[bytes | None]  # keyed
     message_id_hash: Mapped[bytes | None]  # keyed
     message_id_sealed: Mapped[bytes | None]
-    reply_sealed: Mapped[bytes | None]  # JSON of what the replies to it say
+    findings_sealed: Mapped[bytes | None]  # JSON of what its replies speak of, and of its sender's fields until there is an appeal
     answered: Mapped[bool] = mapped_column(default=False)  # by a reply of the desk's own accord
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(String(200))  # why it is parked: a fault's name and place, never the letter's words

@@ -16,7 +16,7 @@ from core import consents
 from core.deliveries import Undeliverable
 from core.desk import Desk
 from core.files import parts_of
-from core.models import Appeal, Attachment, Conversation, Delivery, Message
+from core.models import Appeal, Attachment, Conversation, Delivery, IncomingLetter, Message
 from core.personal_data import resolve
 from core.transcript import file_name
 from core.words import say
@@ -130,15 +130,15 @@ def _answer(
 
 def _reply(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> tuple[str, str]:
     """To a letter that came: what to correct, what is missing, which files were left out."""
-    contents = incoming.reply_of(session, desk, delivery.subject_id)
+    findings = incoming.findings_of(desk, session.get_one(IncomingLetter, delivery.subject_id))
     appeal = newest_appeal(session, conversation)
     return _fill(
         f"{delivery.kind}.txt",
         settings=desk.settings,
         number=appeal.number if appeal else None,
-        faults=[say(fault) for fault in contents["faults"]],
-        missing=[say(WORDS[name]) for name in contents["missing"]],
-        refused=contents["refused"],
+        faults=[say(fault) for fault in findings["faults"]],
+        missing=[say(WORDS[name]) for name in findings["missing"]],
+        refused=findings["refused"],
         example=format_number(desk.settings.appeal_prefix, delivery.created_at.year, 417),
     )
 

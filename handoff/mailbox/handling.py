@@ -22,10 +22,9 @@ from handoff.mailbox import incoming
 from handoff.mailbox.correspondence import Place, find_place, message_id_hash
 from handoff.mailbox.letter import Letter
 from handoff.mailbox.rules import Known, Route, judge
-from handoff.mailbox.sender_fields import WORDS, missing_fields, sender_fields
+from handoff.mailbox.sender_fields import WORDS, missing_fields
 from handoff.mailbox.subject import Subject, find_appeal_number, read_subject, with_numbers_of
 
-REASON = "letter"  # why a conversation waits for an operator
 _LOOKED_AT = 5_000  # characters of a letter's words in which its number is looked for
 _NO_SENDER = "sender: there is no address to answer to"
 # A field of the sender → its kind in the vault; the others are texts.
@@ -71,9 +70,19 @@ def begin(session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter) ->
 
 
 def finish(
-    session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter, file_ids: list[uuid.UUID], refused: list[RefusedFile], at: datetime
+    session: Session,
+    desk: Desk,
+    letter_id: uuid.UUID,
+    letter: Letter,
+    told: dict[str, str],
+    file_ids: list[uuid.UUID],
+    refused: list[RefusedFile],
+    at: datetime,
 ) -> Route | None:
-    """Everything that a letter leads to. None if that was done before, or its conversation was erased meanwhile."""
+    """Everything that a letter leads to. None if that was done before, or its conversation was erased meanwhile.
+
+    ``told``: what it tells of its sender (``sender_fields``).
+    """
     row = incoming.lock_new(session, letter_id)
     if row is None or row.conversation_id is None:
         return None
@@ -86,9 +95,7 @@ def finish(
     verdict = judge(subject, known, row.received_at, desk.settings, is_readable=not letter.is_overbuilt)
     messages = _append(session, desk, conversation, row, letter, file_ids, with_quotations=known is None)
     incoming.end(row, verdict.route)
-    _Outcome(session, desk, conversation, row, letter, subject, messages, refused, at).carry_out(
-        verdict.route, verdict.faults, place.appeal
-    )
+    _Outcome(session, desk, conversation, row, told, subject, messages, refused, at).carry_out(verdict.route, verdict.faults, place.appeal)
     return verdict.route
 
 
@@ -100,7 +107,7 @@ class _Outcome:
     _desk: Desk
     _conversation: Conversation
     _row: IncomingLetter
-    _letter: Letter
+    _told: dict[str, str]
     _subject: Subject
     _messages: list[Message]
     _refused: list[RefusedFile]
@@ -117,7 +124,6 @@ class _Outcome:
         match route:
             case Route.RETURN:
                 self._notify(say("letter_returned", faults=" ".join(say(fault) for fault in faults)))
-                self._reply([letters.RETURNED], faults=faults)
             case Route.REGISTER | Route.REPEAT:
                 missing = self._register(appeal)
             case Route.REOPEN | Route.JOIN if appeal is not None:
@@ -127,14 +133,26 @@ class _Outcome:
         for file in self._refused:
             name = self._desk.vault.tokenise(self._session, self._conversation, file.name)
             self._notify(say("letter_file_refused", name=name, reason=file.reason))
-        if route != Route.RETURN:
-            kinds = [letters.MISSING] * bool(missing) + [letters.UNSAFE_FILE] * bool(self._refused)
-            self._reply(kinds, missing=missing)
+        kinds = [letters.RETURNED] if route == Route.RETURN else []
+        kinds += [letters.MISSING] * bool(missing) + [letters.UNSAFE_FILE] * (bool(self._refused) and route != Route.RETURN)
+        if not kinds:
+            return
+        findings = {"faults": faults, "missing": missing, "refused": [dataclasses.asdict(file) for file in self._refused]}
+        incoming.keep_findings(self._desk, self._row, findings | ({"told": self._told} if route == Route.RETURN else {}))
+        if self._may_reply:  # the sender has not had as many today as one address gets
+            self._row.answered = True
+            for kind in kinds:
+                letters.put_reply(self._session, self._desk, self._conversation, kind, self._row.id)
 
     def _register(self, parent: Appeal | None) -> list[str]:
         """A new appeal, which waits for an operator; what is missing in it. ``parent``: the earlier one, closed, that it repeats."""
-        found = sender_fields(self._letter, self._desk.settings)
-        fields = self._stored(found) | {"reply_channel": "email", "problem": self._words_of(self._messages[0])}
+        first = self._messages[0]
+        if parent is None:  # what was returned before is what this is about
+            earlier = incoming.of_conversation(self._session, self._conversation.id)
+            for letter in reversed(earlier):
+                self._told = incoming.findings_of(self._desk, letter).get("told", {}) | self._told
+            first = conversations.messages_after(self._session, self._conversation.id, 0, 1)[0]
+        fields = self._stored(self._told) | {"reply_channel": "email", "problem": self._words_of(first)}
         if self._conversation.email_token:
             fields["email"] = self._conversation.email_token
         if self._subject.application_number:
@@ -147,7 +165,7 @@ class _Outcome:
             letters.put_receipt(self._session, self._desk, self._conversation, appeal)
             self._row.answered = True
         self._queue()
-        missing = missing_fields(found)
+        missing = missing_fields(self._told)
         if missing:
             appeals.record(self._session, appeal, "data_asked")
             self._notify(say("letter_data_asked", missing=", ".join(say(WORDS[name]) for name in missing)))
@@ -155,19 +173,19 @@ class _Outcome:
 
     def _join(self, appeal: Appeal) -> None:
         """Into an open appeal: operators hear of it, and what was missing is filled in."""
-        told: dict[str, str] = {}
+        known: dict[str, str] = {}
         if appeal.fields_sealed is not None:
-            told = json.loads(self._desk.vault.open(self._conversation, appeal.fields_sealed))
-        news = self._stored({name: value for name, value in sender_fields(self._letter, self._desk.settings).items() if name not in told})
+            known = json.loads(self._desk.vault.open(self._conversation, appeal.fields_sealed))
+        news = self._stored({name: value for name, value in self._told.items() if name not in known})
         if news:
-            appeal.fields_sealed = self._desk.vault.seal(self._conversation, json.dumps(told | news, ensure_ascii=False))
+            appeal.fields_sealed = self._desk.vault.seal(self._conversation, json.dumps(known | news, ensure_ascii=False))
         appeals.record(self._session, appeal, "letter_joined")
         self._queue()
 
     def _queue(self) -> None:
         if self._conversation.mode == Mode.BOT:
             seq = self._messages[-1].seq
-            queue.hand_over(self._session, self._desk, self._conversation, REASON, self._at, seq, with_receipt=False)
+            queue.hand_over(self._session, self._desk, self._conversation, queue.LETTER, self._at, seq, with_receipt=False)
 
     def _kind(self) -> AppealKind:
         if self._subject.complaint:
@@ -189,15 +207,6 @@ class _Outcome:
 
     def _notify(self, words: str) -> None:
         conversations.append(self._session, self._desk.vault, self._conversation, Author.SYSTEM, words, meta={"kind": "notice"})
-
-    def _reply(self, kinds: list[str], *, faults: list[str] | None = None, missing: list[str] | None = None) -> None:
-        """Writes the letters of these kinds, unless the sender has had as many today as one address gets."""
-        if not kinds or not self._may_reply:
-            return
-        refused = [dataclasses.asdict(file) for file in self._refused]
-        incoming.keep_reply(self._desk, self._row, {"faults": faults or [], "missing": missing or [], "refused": refused})
-        for kind in kinds:
-            letters.put_reply(self._session, self._desk, self._conversation, kind, self._row.id)
 
 
 def _subject(letter: Letter, desk: Desk) -> Subject:

@@ -23,7 +23,7 @@ EMPTIED: dict[str, Any] = {
     "sender_hash": None,
     "message_id_hash": None,
     "message_id_sealed": None,
-    "reply_sealed": None,
+    "findings_sealed": None,
     "state": LetterState.DONE,
 }
 
@@ -110,19 +110,23 @@ def listed(session: Session, state: LetterState | None, limit: int) -> Sequence[
     return session.scalars(wanted if state is None else wanted.where(IncomingLetter.state == state)).all()
 
 
-def keep_reply(desk: Desk, letter: IncomingLetter, contents: dict[str, Any]) -> None:
-    """What the replies to a letter say, for their renderer: the same at every attempt."""
-    letter.answered = True
-    letter.reply_sealed = desk.vault.seal(holder(letter), json.dumps(contents, ensure_ascii=False))
+def keep_findings(desk: Desk, letter: IncomingLetter, findings: dict[str, Any]) -> None:
+    """What was found in a letter that its replies speak of, or that a later one builds on. As JSON."""
+    letter.findings_sealed = desk.vault.seal(holder(letter), json.dumps(findings, ensure_ascii=False))
 
 
-def reply_of(session: Session, desk: Desk, letter_id: uuid.UUID) -> dict[str, Any]:
-    """Empty once it is erased."""
-    letter = session.get(IncomingLetter, letter_id)
-    if letter is None or letter.reply_sealed is None:
+def findings_of(desk: Desk, letter: IncomingLetter) -> dict[str, Any]:
+    """Empty where nothing is kept, and once it is erased."""
+    if letter.findings_sealed is None:
         return {}
-    contents: dict[str, Any] = json.loads(desk.vault.open(holder(letter), letter.reply_sealed))
-    return contents
+    findings: dict[str, Any] = json.loads(desk.vault.open(holder(letter), letter.findings_sealed))
+    return findings
+
+
+def of_conversation(session: Session, conversation_id: uuid.UUID) -> Sequence[IncomingLetter]:
+    """Oldest first."""
+    of_it = select(IncomingLetter).where(IncomingLetter.conversation_id == conversation_id)
+    return session.scalars(of_it.order_by(IncomingLetter.received_at, IncomingLetter.id)).all()
 
 
 def last_message_id(session: Session, desk: Desk, conversation_id: uuid.UUID, before: datetime) -> str | None:

@@ -246,14 +246,16 @@ def test_what_was_asked_for_fills_the_appeal_and_is_not_asked_for_again(desk: De
 
 
 def test_an_answer_to_a_returned_letter_becomes_the_appeal(desk: Desk) -> None:
-    (row,) = take_in(desk, letter("Помогите"))
+    (row,) = take_in(desk, letter("Помогите"))  # tells all of the sender
     returned = outgoing(desk, row)[letters.RETURNED]
     assert returned["Auto-Submitted"] == "auto-replied"
-    _, answer = take_in(
-        desk, letter("Re: " + returned["Subject"], "Заявление № 12345678912\n" + ALL_FIELDS, In_Reply_To=returned["Message-ID"])
-    )
+    _, answer = take_in(desk, letter("Re: " + returned["Subject"], "Заявление № 12345678912", In_Reply_To=returned["Message-ID"]))
     assert (answer.outcome, answer.conversation_id) == (Route.REGISTER, row.conversation_id)
-    assert fields_of(desk, row)["application_number"] == "12345678912"
+    found = fields_of(desk, row)
+    assert {name: found[name] for name in PEOPLE["anna"]} == PEOPLE["anna"]
+    assert found["application_number"] == "12345678912"
+    assert "Не приходит код" in found["problem"]
+    assert letters.MISSING not in outgoing(desk, row)
 
 
 @pytest.mark.parametrize(("days", "outcome", "count"), [(1, Route.REOPEN, 1), (40, Route.REPEAT, 2)])

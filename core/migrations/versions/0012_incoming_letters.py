@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("sender_hash", sa.LargeBinary(), nullable=True),
         sa.Column("message_id_hash", sa.LargeBinary(), nullable=True),
         sa.Column("message_id_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("reply_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("findings_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("answered", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(length=200), nullable=True),
