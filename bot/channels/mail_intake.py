@@ -46,12 +46,14 @@ class MailIntake:
         await leases.work_while_held(self._desk, self._hold, _TOPIC, self.run_once)
 
     async def run_once(self) -> None:
-        """Stores what has come, and makes of all that waits what becomes of it. DatabaseDown."""
+        """Stores what has come, and makes of all that waits what becomes of it; what fails is tried again the next time. DatabaseDown."""
         for file in await asyncio.to_thread(self._maildir.unseen):
             await self._take(file)
-        while found := await self._desk.database.read_soon(incoming.waiting):
+        tried: set[uuid.UUID] = set()
+        while found := [one for one in await self._desk.database.read_soon(incoming.waiting) if one not in tried]:
             for letter_id in found:
                 await self._process_guarded(letter_id)
+            tried.update(found)
             if not await self._hold.take():
                 return
 

@@ -1,7 +1,7 @@
 """A raw letter as what it holds: who writes, about what, in which words, with which files."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
@@ -64,7 +64,6 @@ class Letter:
     automatic: Automatic | None
     bounce: Bounce | None = None
     is_overbuilt: bool = False
-    headers: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
     def parts(self) -> quotations.Parts:
@@ -96,7 +95,6 @@ def read_letter(raw: bytes, settings: Settings) -> Letter:
         automatic=automatic,
         bounce=read_bounce(message, text) if automatic == Automatic.BOUNCE and not is_overbuilt else None,
         is_overbuilt=is_overbuilt,
-        headers=headers,
     )
 
 

@@ -31,6 +31,7 @@ from core.models import (
     IncomingLetter,
     LetterState,
     Mode,
+    Turn,
     now,
 )
 from core.transcript import citizen_fields, message_documents
@@ -45,7 +46,7 @@ from handoff.retention import retain
 from tests.conftest import MakeSettings
 from tests.data.letters import EXPECTED, NUMBER, PEOPLE, RECEIPT_ID, raw
 from tests.data.personas import ANNA, PYOTR
-from tests.scenes import add_operator, claim, close, locked, messages, reload
+from tests.scenes import add_operator, claim, close, hand_over, locked, messages, reload, return_to_bot, start_conversation
 
 ALL_FIELDS = f"""Не приходит код подтверждения.
 
@@ -278,6 +279,42 @@ def test_an_answer_to_a_closed_appeal(desk: Desk, days: int, outcome: Route, cou
     assert [delivery.kind for delivery in rows(desk, Delivery)].count(letters.RECEIPT) == count
 
 
+@pytest.mark.parametrize("returned", [False, True])
+def test_a_letter_goes_on_with_a_chat_under_its_number(desk: Desk, returned: bool) -> None:
+    conversation_id = start_conversation(desk)
+
+    def leave_address(session: Any, desk: Desk, conversation: Conversation) -> None:
+        conversation.email_token = desk.vault.put(session, conversation, "email", ANNA.email.upper())
+
+    locked(desk, conversation_id, leave_address)
+    hand_over(desk, conversation_id)
+    if returned:
+        operator = add_operator(desk)
+        claim(desk, conversation_id, operator)
+        return_to_bot(desk, conversation_id, operator)
+    number = desk.database.read(appeals.of_conversation, conversation_id)[0].number
+    (row,) = take_in(desk, letter(number, "Продолжаю письмом."))
+    assert (row.outcome, row.conversation_id) == (Route.JOIN, conversation_id)
+    assert said(desk, row) == ["Продолжаю письмом."]
+    assert rows(desk, Turn) == []  # people are written to, the bot is not asked
+    assert reload(desk, conversation_id).mode == Mode.QUEUED
+    assert len(rows(desk, Appeal)) == 1
+
+
+def test_a_letter_whose_conversation_is_erased_meanwhile_leads_to_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = handling.finish
+
+    def finish(session: Any, desk: Desk, letter_id: Any, *more: Any) -> Any:
+        row = session.get_one(IncomingLetter, letter_id)
+        erase(session, desk, session.get_one(Conversation, row.conversation_id), COMMAND, now())
+        return original(session, desk, letter_id, *more)
+
+    monkeypatch.setattr(handling, "finish", finish)
+    (row,) = take_in(desk, raw("files-pdf-and-jpeg"))
+    assert (row.state, row.outcome, row.raw_sealed, row.data_key) == (LetterState.DONE, None, None, None)
+    assert rows(desk, Appeal) == []
+
+
 def test_a_bounce_is_told_on_its_appeal(desk: Desk) -> None:
     (row,) = take_in(desk, letter())
     (receipt,) = rows(desk, Delivery)
@@ -342,6 +379,9 @@ def test_a_letter_that_cannot_be_handled_is_parked_and_holds_up_none(
     with monkeypatch.context() as broken:
         broken.setattr(handling, "finish", finish)
         bad, good = take_in(desk, letter("Сбой, заявление № 12345678912"), letter())
+        assert (bad.state, good.state) == (LetterState.NEW, LetterState.DONE)
+        run_once(desk)
+        bad, good = take_in(desk)
     assert (bad.state, bad.attempts, good.state) == (LetterState.PARKED, 3, LetterState.DONE)
     assert bad.error is not None
     assert bad.error.startswith("ZeroDivisionError at ")

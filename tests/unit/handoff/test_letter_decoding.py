@@ -13,6 +13,8 @@ from handoff.mailbox.decoding import decode_base64, decode_header, decode_text
 from handoff.mailbox.html_text import html_to_text
 from handoff.mailbox.letter import read_letter
 from handoff.mailbox.quotations import split
+from handoff.mailbox.sender_fields import OF_A_PERSON, OF_AN_ORGANISATION, missing_fields, sender_fields
+from handoff.mailbox.subject import read_subject, with_numbers_of
 from tests.data.letters import EXPECTED, raw
 
 _CHARSETS = st.sampled_from(
@@ -101,7 +103,10 @@ def test_a_damaged_letter_is_read_all_the_same(name: str, data: st.DataObject, s
     whole = raw(name)
     start = data.draw(st.integers(0, len(whole)))
     end = data.draw(st.integers(start, min(len(whole), start + 40)))
-    read_letter(whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:], shipped)
+    letter = read_letter(whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:], shipped)
+    subject = read_subject(letter.subject, shipped)
+    with_numbers_of(subject, letter.parts.own, shipped)
+    assert set(missing_fields(sender_fields(letter, shipped))) < {*OF_A_PERSON, *OF_AN_ORGANISATION}
 
 
 def _bomb(kind: str) -> bytes:
