@@ -223,3 +223,28 @@ def test_who_is_in_the_chat_gets_no_letter(stack: Stack, citizen: Citizen, opera
         operator.claim(citizen.id)
         operator.reply(citizen.id, "Вы в чате, отвечаю здесь.")
     assert [row["kind"] for row in told(operator, citizen)] == ["receipt"]
+
+
+def test_a_letter_to_the_official_address_is_answered_by_letter(stack: Stack, operator: OperatorClient) -> None:
+    letter = EmailMessage()
+    letter["From"], letter["Subject"], letter["Message-ID"] = ANNA.email, "Заявление № 4815162342", f"<{uuid.uuid4()}@example.com>"
+    letter.set_content(f"Не приходит код.\n\n{ANNA.full_name}, {ANNA.birth_date}, СНИЛС {ANNA.snils}, тел. {ANNA.phone}\n")
+    incoming = stack.data_dir.with_name("data-mail") / "incoming"
+    wait_for("the Maildir", (incoming / "new").is_dir)
+    draft = incoming / "tmp" / str(uuid.uuid4())
+    draft.write_bytes(letter.as_bytes())
+    draft.rename(incoming / "new" / draft.name)
+
+    def answers() -> list[EmailMessage]:
+        return [sent for sent in in_maildir(stack, "") if sent["In-Reply-To"] == letter["Message-ID"]]
+
+    (receipt,) = wait_for("the receipt", answers)
+    item = next(row for row in operator.queue() if row["appeal_number"] in receipt["Subject"])
+    assert (item["channel"], item["reason"]) == ("mail", "letter")
+    operator.claim(item["conversation_id"])
+    operator.reply(item["conversation_id"], "Код отправлен ещё раз.")
+    *_, answer = wait_for("the answer", lambda: found if len(found := answers()) > 1 else None)
+    assert "Код отправлен ещё раз." in answer.get_content()
+    assert [file.name for file in (incoming / "cur").iterdir() if draft.name in file.name] == [f"{draft.name}:2,S"]
+    logs = b"".join(file.read_bytes() for file in (stack.data_dir / "logs").iterdir())
+    assert not any(told.encode() in logs for told in (ANNA.email, ANNA.snils, ANNA.last_name))
