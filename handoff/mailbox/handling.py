@@ -17,13 +17,13 @@ from core.inbound import unsent_attachments
 from core.models import Appeal, AppealKind, Author, Conversation, IncomingLetter, Message, Mode
 from core.words import say
 from core.working_time import due
-from handoff import appeal_form, appeals, letters, queue
+from handoff import appeal_form, appeal_requests, appeals, letters, queue
 from handoff.mailbox import incoming
 from handoff.mailbox.correspondence import Place, find_place, message_id_hash
 from handoff.mailbox.letter import Letter
 from handoff.mailbox.rules import Known, Route, judge
 from handoff.mailbox.sender_fields import WORDS, missing_fields
-from handoff.mailbox.subject import Subject, find_appeal_number, read_subject, with_numbers_of
+from handoff.mailbox.subject import Subject, expedite_ground, find_appeal_number, read_subject, with_numbers_of
 
 _LOOKED_AT = 5_000  # characters of a letter's words in which its number is looked for
 _NO_SENDER = "sender: there is no address to answer to"
@@ -157,10 +157,10 @@ class _Outcome:
             fields["email"] = self._conversation.email_token
         if self._subject.application_number:
             fields["application_number"] = self._subject.application_number
-        appeal = appeals.register(self._session, self._desk, self._conversation, self._kind(), self._row.received_at, fields)
-        for wish, is_wished in (("expedite_asked", self._subject.expedite), ("repeated", self._subject.repeat or parent is not None)):
-            if is_wished:
-                appeals.record(self._session, appeal, wish)
+        appeal = appeals.register(self._session, self._desk, self._conversation, self._kind(), self._row.received_at, fields, parent=parent)
+        if self._subject.repeat and parent is None:
+            appeals.record(self._session, appeal, "named_repeat")  # of one that an operator has to look for
+        self._ask_to_expedite(appeal)
         if self._may_reply:
             letters.put_receipt(self._session, self._desk, self._conversation, appeal)
             self._row.answered = True
@@ -180,7 +180,22 @@ class _Outcome:
         if news:
             appeal.fields_sealed = self._desk.vault.seal(self._conversation, json.dumps(known | news, ensure_ascii=False))
         appeals.record(self._session, appeal, "letter_joined")
+        self._ask_to_expedite(appeal)
         self._queue()
+
+    def _ask_to_expedite(self, appeal: Appeal) -> None:
+        """If the subject does; an operator decides."""
+        if not self._subject.expedite:
+            return
+        words = self._words_of(self._messages[0])
+        ground = expedite_ground(words)
+        if ground is None:
+            self._notify(say("letter_expedite_without_ground"))
+            return
+        seq = self._messages[-1].seq
+        appeal_requests.ask_to_expedite(
+            self._session, self._desk, self._conversation, appeal, ground, {"reason": words}, self._row.received_at, seq
+        )
 
     def _queue(self) -> None:
         if self._conversation.mode == Mode.BOT:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from core.models import RequestGround
 from core.settings import Settings
 from handoff.appeal_numbers import read_number
 from handoff.fields import FieldFault, find_application_number
@@ -11,6 +12,13 @@ from handoff.fields.writing import folded, plain
 
 _REPLY = re.compile(r"^(?:(?:re|fwd?|fw|на|отв|ответ|пересл|вн)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE)
 _EXPEDITE = re.compile(r"\bускор\w* (?:рассмотрен|рассмотр)\w*|\bрассмотр\w* ускорен\w*")
+_GROUNDS = {
+    RequestGround.LIFE: re.compile(r"\bугро[жз]\w* .{0,20}(?:жизн|здоров)|\b(?:жизн|здоровь)\w* .{0,20}(?:под угрозой|в опасности)"),
+    RequestGround.RIGHTS: re.compile(r"\bнаруш\w* .{0,30}прав\w*|\bправа? .{0,20}наруш\w*"),
+    RequestGround.DOCUMENT: re.compile(
+        r"\bсрочно .{0,30}(?:документ|справк|паспорт|выписк)|\b(?:документ|справк|паспорт|выписк)\w* .{0,20}срочно"
+    ),
+}
 _REPEAT = re.compile(r"\bповторн\w*")
 _DATE = re.compile(
     r"(?<![0-9])(?:0?[1-9]|[12][0-9]|3[01])(?:[./\-](?:0?[1-9]|1[0-2])[./\-](?:20)?[0-9]{2}(?![0-9])"
@@ -78,6 +86,12 @@ def with_numbers_of(subject: Subject, text: str, settings: Settings) -> Subject:
         inn=subject.inn or inn,
         has_wrong_inn=subject.has_wrong_inn or has_wrong_inn,
     )
+
+
+def expedite_ground(text: str) -> RequestGround | None:
+    """Why a letter asks for an expedited review (S15); None where it names none of the grounds."""
+    line = folded(text)
+    return next((ground for ground, words in _GROUNDS.items() if words.search(line)), None)
 
 
 def find_appeal_number(text: str, settings: Settings) -> tuple[str | None, bool]:

@@ -23,6 +23,7 @@ from core.models import (
     Appeal,
     AppealEvent,
     AppealKind,
+    AppealRequest,
     AppealStatus,
     Author,
     Conversation,
@@ -31,6 +32,8 @@ from core.models import (
     IncomingLetter,
     LetterState,
     Mode,
+    RequestGround,
+    RequestKind,
     Turn,
     now,
 )
@@ -275,6 +278,7 @@ def test_an_answer_to_a_closed_appeal(desk: Desk, days: int, outcome: Route, cou
     assert len(found) == count
     assert (found[0].status, found[0].closed_at) == (AppealStatus.REGISTERED, None)
     assert found[0].due_at > now()
+    assert (found[0].parent_id is not None) == (outcome == Route.REPEAT)
     assert reload(desk, row.conversation_id).mode == Mode.QUEUED
     assert [delivery.kind for delivery in rows(desk, Delivery)].count(letters.RECEIPT) == count
 
@@ -470,7 +474,15 @@ def test_letters_follow_a_new_master_key(desk: Desk) -> None:
     assert incoming.raw_of(desk, row) == raw("auto-noreply")
 
 
-def test_wishes_are_in_the_appeals_history(desk: Desk) -> None:
-    take_in(desk, letter("Ускоренное рассмотрение"), letter("Повторное от 14.11.2025", ALL_FIELDS + " "))
-    kinds = [event.kind for event in rows(desk, AppealEvent)]
-    assert (kinds.count("expedite_asked"), kinds.count("repeated")) == (1, 1)
+def test_wishes_reach_the_operators(desk: Desk) -> None:
+    urgent = f"{ALL_FIELDS}\nЕсть угроза жизни: без документа не дают лекарство."
+    first, vague, _ = take_in(
+        desk,
+        letter("Ускоренное рассмотрение", urgent),
+        letter("Ускоренное рассмотрение"),
+        letter("Повторное от 14.11.2025", ALL_FIELDS + " "),
+    )
+    (request,) = rows(desk, AppealRequest)
+    assert (request.kind, request.ground, request.appeal_id) == (RequestKind.EXPEDITE, RequestGround.LIFE, appeal_of(desk, first).id)
+    assert say("letter_expedite_without_ground") in said(desk, vague, Author.SYSTEM)
+    assert [event.kind for event in rows(desk, AppealEvent)].count("named_repeat") == 1
