@@ -68,7 +68,8 @@ def hand_over(
         conversation,
         Author.SYSTEM,
         "\n".join(filter(None, [say(words, number=appeal.number, due=in_words(appeal.due_at)), hours_words(desk, at)])),
-        buttons=[{"title": say("leave_queue_button"), "command": LEAVE_QUEUE}],
+        # No bot answers letters.
+        buttons=[] if conversation.channel == letters.CHANNEL else [{"title": say("leave_queue_button"), "command": LEAVE_QUEUE}],
         in_reply_to=in_reply_to,
         expects=None if conversation.email_token else "email",
         meta={
