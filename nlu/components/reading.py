@@ -5,6 +5,7 @@ from typing import FrozenSet, Iterable
 
 _TOKEN = re.compile(r"\b(pd[a-z]+)\d+\b")
 _APPEAL_NUMBER = re.compile(r"(?:\b(?:об|ob)[\s–—-]*)?\b20\d\d[\s–—-]*\d{6}[\s–—-]*\d\b")
+_IDENTIFIER = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # an intent's name typed as a command is nobody's words
 _DIGIT = re.compile(r"\d")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LATIN = re.compile(r"[a-z'`;\[\],.]*[a-z][a-z'`;\[\],.]*")
@@ -60,6 +61,7 @@ class Reader:
     def read(self, text: str) -> str:
         """Lower case; all tokens of one kind alike, all appeal numbers, all digits; a letter at most twice in a row."""
         text = _TOKEN.sub(lambda found: found[1], _plain(text))
+        text = _IDENTIFIER.sub("", text)
         text = _APPEAL_NUMBER.sub(" номеробращения ", text)
         text = _LATIN.sub(lambda found: self._in_russian(found[0]), text)
         return _DRAWN_OUT.sub(r"\1\1", _DIGIT.sub("0", text)).strip()

@@ -119,7 +119,7 @@ def in_widget(stack: Stack, operator: OperatorClient) -> Citizen:
 def in_telegram(stack: Stack, operator: OperatorClient) -> None:
     pyotr = TelegramCitizen(stack.telegram, first_name=PYOTR.first_name)
     pyotr.starts()
-    pyotr.wait_for("помощник службы поддержки")
+    pyotr.wait_for("бот службы поддержки")
     for count, text in enumerate([story_of(PYOTR), "хочу подать жалобу", *answers_of(PYOTR, "phone", complaint=True)], start=2):
         pyotr.says(text)
         pyotr.wait_for_number(count)

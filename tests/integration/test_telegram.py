@@ -28,7 +28,7 @@ def api(stack: Stack) -> Iterator[BotApi]:
 def anna(api: BotApi) -> TelegramCitizen:
     someone = TelegramCitizen(api)
     someone.starts()
-    someone.wait_for("помощник службы поддержки")
+    someone.wait_for("бот службы поддержки")
     return someone
 
 
@@ -161,4 +161,4 @@ def test_no_log_holds_the_token_or_what_was_said(stack: Stack, api: BotApi, anna
     for secret in (api.token, api.token.partition(":")[2], str(anna.chat_id)):
         assert secret.encode() not in logs
     assert "бубенчик" not in gateway
-    assert "помощник службы поддержки" not in gateway
+    assert "бот службы поддержки" not in gateway

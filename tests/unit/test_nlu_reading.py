@@ -1,5 +1,7 @@
 """How the dialogue engine reads a text before it is classified (nlu/components/reading.py)."""
 
+import re
+
 import pytest
 
 from nlu.components.reading import Reader
@@ -37,6 +39,11 @@ def test_an_appeal_number_is_read_in_any_spelling(number: str) -> None:
 @pytest.mark.parametrize("word", ["qr", "pdf", "pdname"])
 def test_a_word_that_is_no_russian_stays(word: str) -> None:
     assert word in READER.read(f"где найти {word} на портале")
+
+
+@pytest.mark.parametrize("typed", ["/request_operator", " /file_appeal", "／erase_personal_data{}"])
+def test_an_intents_name_is_nobodys_words(typed: str) -> None:
+    assert not re.search("[a-zа-я]", READER.read(typed))
 
 
 def test_nothing_learnt_changes_no_letters() -> None:
