@@ -15,6 +15,8 @@ RASA_ENV := RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 TF_CP
 # What runs inside Rasa is checked against Rasa's own environment, whose packages have few types.
 MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-executable .venv-rasa/bin/python --python-version 3.10 \
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
+# Tests without a running desk share the processors, a file at a time; those with one have it for themselves.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 TEST_PACKAGES := fonts-dejavu-core postgresql redis-server tesseract-ocr tesseract-ocr-rus
 
 .PHONY: help setup run train test test-unit test-setup check bench bench-setup bench-turns evaluate lock clean
@@ -31,10 +33,11 @@ train: $(RASA_MODEL)  ## train the Rasa model if its sources changed
 
 test: test-setup train  ## run every test, after setting up all it needs
 	@$(RASA_ENV) .venv-rasa/bin/python -m unittest discover --start-directory tests/rasa --top-level-directory .
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest $(PARALLEL) tests/unit tests/contract
+	$(PYTHON) -m pytest tests/dialogue tests/e2e tests/integration
 
 test-unit: setup  ## run the fast tests: no sockets
-	@$(PYTHON) -m pytest tests/unit
+	@$(PYTHON) -m pytest $(PARALLEL) tests/unit
 
 check: setup  ## ruff, mypy strict, import-linter
 	@$(PYTHON) -m ruff check .

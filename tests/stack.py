@@ -176,6 +176,8 @@ class Stack:
 class Citizen:
     """Somebody in the widget."""
 
+    posted = 0  # messages so far
+
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.http = httpx.Client(base_url=stack.url, timeout=40, trust_env=False)
@@ -185,7 +187,6 @@ class Citizen:
         self.token: str = answer.json()["token"]
         self.http.headers["Authorization"] = f"Bearer {self.token}"
         self.path = f"/api/conversations/{self.id}"
-        self.posted = 0
 
     def post(self, text: str = "", **fields: Any) -> httpx.Response:
         self.posted += 1
