@@ -213,7 +213,7 @@ async def test_the_call_describes_what_it_finds(scene: Scene) -> None:
 
 async def test_words_that_are_not_typed_to_their_end_find_titles(scene: Scene) -> None:
     found = await scene.find("как опла")
-    assert {"pay-fine", "payment-receipt"} <= {result["slug"] for result in found["results"]} and found["outcome"] == "suggestions"
+    assert "pay-fine" in {result["slug"] for result in found["results"]} and found["outcome"] == "suggestions"
     scene.edit("pay-fine", title="Зачётный ящик")  # the index does not know of it
     assert "pay-fine" in [result["slug"] for result in (await scene.find("зачет"))["results"]]
     assert "pay-fine" not in [result["slug"] for result in (await scene.find("ящ"))["results"]]
