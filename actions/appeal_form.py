@@ -7,6 +7,7 @@ from rasa_sdk.events import ActionExecuted, ActiveLoop, AllSlotsReset, SessionSt
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import forms
+from actions.corrections import all_right_button, correction_buttons, reviewers
 from actions.form_answers import READERS, read_answer
 from actions.form_summary import CORRECTIONS, summary
 from actions.forms import DOUBTED, Form, Slots, leave
@@ -39,7 +40,6 @@ FIELDS = (
     "confirmation",
 )
 OF_EARLIER = ("appeal_number", "first_date")  # of a repeat appeal: actions/repeat_appeal.py
-NOTHING = "nothing"  # to be corrected
 _KINDS = {"file_complaint": AppealKind.COMPLAINT, "make_suggestion": AppealKind.SUGGESTION}
 # A field → what people call it.
 _NAMES_OF_FIELDS = {
@@ -54,7 +54,6 @@ _NAMES_OF_FIELDS = {
     "application_number": r"заявлен|заявк|номер",
     "screenshots": r"скрин|снимк|файл|картин|фото|вложен",
 }
-_NOTHING_TO_CORRECT = re.compile(r"ничего|вс[её] (?:верно|правильно|хорошо|так)|отправ|назад|\bнет\b|передумал")
 _CORRECTS = re.compile(
     r"ошиб|исправ|неверн|не так|перепут|вернее|точнее|правильно|другой|другая|не тот|не та\b|поменя|измен", re.IGNORECASE
 )
@@ -149,36 +148,7 @@ def _is_story(text: str, known: Settings) -> bool:
     return len(re.findall(rf"{LETTER}+", rest)) >= _STORY_WORDS
 
 
-def read_confirmation(heard: Heard, slots: Slots, settings: Settings) -> Slots:
-    """Also a button of the summary, or words that say at once what is to be corrected."""
-    if heard.chosen is not None:
-        return read_field_to_correct(heard, slots, settings)
-    found = READERS["confirmation"](heard, slots, settings)
-    if found.get("field_to_correct") and not heard.is_button and _named(heard.text):
-        return read_field_to_correct(heard, slots, settings)
-    return found
-
-
-def read_field_to_correct(heard: Heard, _slots: Slots, _settings: Settings) -> Slots:
-    """Empties the field, which is asked for next; nothing to correct leads back to the confirmation."""
-    wanted = heard.chosen
-    if wanted is None and not heard.is_button:
-        wanted = _named(heard.text) or (NOTHING if _NOTHING_TO_CORRECT.search(heard.text.lower()) else None)
-    if wanted == NOTHING:
-        return {"field_to_correct": None}
-    if wanted not in _NAMES_OF_FIELDS:
-        raise FieldFault("field_to_correct", "field_to_correct_unknown")
-    emptied: Slots = {wanted: None, "field_to_correct": None}
-    if wanted == "reply_channel":
-        emptied |= {"email": None, "phone": None}
-    return emptied
-
-
-def _named(text: str) -> str | None:
-    return next((name for name, words in _NAMES_OF_FIELDS.items() if re.search(words, text.lower())), None)
-
-
-_REVIEWERS = {"confirmation": read_confirmation, "field_to_correct": read_field_to_correct}
+_REVIEWERS = reviewers(_NAMES_OF_FIELDS, {"reply_channel": ("email", "phone")}, "field_to_correct_unknown")
 
 
 class EndAppealForm(GuardedAction):
@@ -258,7 +228,7 @@ class AskConfirmation(GuardedAction):
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         slots = {name: tracker.get_slot(name) for name in ValidateAppealForm.slots}
         events = await offer_article(dispatcher, tracker)
-        dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=_buttons())
+        dispatcher.utter_message(response="utter_review_appeal", summary=summary(slots), buttons=correction_buttons(CORRECTIONS))
         return events
 
 
@@ -269,13 +239,9 @@ class AskFieldToCorrect(GuardedAction):
         return "action_ask_field_to_correct"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
-        nothing = {"title": "Ничего, всё верно", "payload": f'/inform{{"value": "{NOTHING}"}}'}
-        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=[*_buttons(), nothing])
+        buttons = [*correction_buttons(CORRECTIONS), all_right_button()]
+        dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=buttons)
         return []
-
-
-def _buttons() -> list[dict[str, str]]:
-    return [{"title": title, "payload": f'/inform{{"value": "{name}"}}'} for name, title in CORRECTIONS.items()]
 
 
 class StartSession(GuardedAction):

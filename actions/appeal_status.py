@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from actions.appeal_lookup import lookup
 from actions.buttons import OPERATOR, Button
 from actions.forms import Slots
-from actions.guard import Events, GuardedAction, conversation_id
+from actions.guard import Events, GuardedAction, conversation_id, form_of
 from actions.heard import Heard, hear, names_an_appeal
 from actions.known_appeal import NUMBER, PROOF, AskNumber, BeginForm, EndForm, KnownAppealForm, about
 from actions.screenshot_answers import answer_files
@@ -44,7 +44,7 @@ class BeginStatusForm(BeginForm):
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         """In the middle of another form what needs no question is told at once."""
-        under_way = (tracker.active_loop or {}).get("name")
+        under_way = form_of(tracker)
         if under_way in (None, FORM) or not tell(dispatcher, conversation_id(tracker), ALL, None):
             return await super().answer(dispatcher, tracker)
         return []

@@ -7,7 +7,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.guard import Events, GuardedAction, conversation_id
+from actions.guard import Events, GuardedAction, conversation_id, form_of
 from actions.records import Standing, records
 from core.words import say
 from handoff import data_requests
@@ -47,7 +47,7 @@ class ExportPersonalData(GuardedAction):
 
 
 def _ask(dispatcher: CollectingDispatcher, tracker: Tracker, wish: str, standing: Standing) -> Events:
-    in_form = (tracker.active_loop or {}).get("name") is not None
+    in_form = form_of(tracker) is not None
     if in_form:  # a yes would be taken for an answer to the form's question
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
     dispatcher.utter_message(response=f"utter_explain_{wish}", appeals=_appeals(wish, standing.open_appeals, in_form=in_form))

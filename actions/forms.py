@@ -18,7 +18,7 @@ from rasa_sdk.events import ActiveLoop, AllSlotsReset, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.form_answers import FREE_TEXT
-from actions.guard import Events, GuardedAction, conversation_id
+from actions.guard import Events, GuardedAction, conversation_id, form_of
 from actions.heard import Heard, SomethingElse, hear
 from actions.records import records
 from core.settings import Settings, settings
@@ -134,7 +134,7 @@ class Form(GuardedAction):
 
 def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> Events:
     """Forgets the form, if one is under way, and all that was found and offered. ``response``: what is said outside of forms."""
-    form = (tracker.active_loop or {}).get("name") or tracker.get_slot(RESUME)
+    form = form_of(tracker) or tracker.get_slot(RESUME)
     if form:
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
     dispatcher.utter_message(response=f"{response}_{form}" if form else response)

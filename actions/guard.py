@@ -52,3 +52,8 @@ def conversation_id(tracker: Tracker) -> str:
     """The sender without its episode: ``<conversation id>-<episode>``."""
     conversation, _, _episode = tracker.sender_id.rpartition("-")
     return conversation or str(tracker.sender_id)
+
+
+def form_of(tracker: Tracker) -> str | None:
+    """The form that is under way."""
+    return (tracker.active_loop or {}).get("name")

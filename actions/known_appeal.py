@@ -9,11 +9,12 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, AllSlotsReset, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import corrections
 from actions.appeal_lookup import lookup
-from actions.buttons import OPERATOR, Button
+from actions.buttons import CANCEL, OPERATOR, Button, choice
 from actions.form_answers import READERS, Reader, read_answer
 from actions.forms import Form, Slots
-from actions.guard import Events, GuardedAction, conversation_id
+from actions.guard import Events, GuardedAction, conversation_id, form_of
 from actions.heard import Heard, says_nothing
 from core.finding import TOKEN, digits_of, snils_is_valid
 from core.models import RequestGround
@@ -22,11 +23,8 @@ from handoff.appeal_numbers import format_number, read_number
 from handoff.fields import FieldFault
 
 NUMBER, PROOF, ENDING, SHOWN = "appeal_number", "access_code", "ending", "shown"
-CONFIRMED, CORRECTED = "confirmation", "field_to_correct"
-CANCEL = Button(title="Отменить", payload="/cancel")
+CONFIRMED, CORRECTED = "confirmation", corrections.FIELD
 _NUMBERS_OFFERED = 5
-_NOTHING = "nothing"  # to be corrected
-_NOTHING_TO_CORRECT = re.compile(r"ничего|вс[её] (?:верно|правильно|хорошо|так)|отправ|назад|\bнет\b|передумал")
 
 
 class KnownAppealForm(Form):
@@ -55,8 +53,10 @@ class KnownAppealForm(Form):
         return self._take(heard, slots, str(number), known)
 
     def read(self, asked: str, heard: Heard, slots: Slots, known: Settings) -> Slots:
-        readers = {**READERS, NUMBER: self._read_number, PROOF: self._read_proof, CORRECTED: self._read_corrected, **self.readers}
-        readers[CONFIRMED] = self._read_confirmed
+        patterns = {name: words for name, (_, words) in self.corrections.items()}
+        titles = ", ".join(title.lower() for title, _ in self.corrections.values())
+        reviewers = corrections.reviewers(patterns, {"screenshots": ("files",)}, "correction_unknown", names=titles)
+        readers = {**READERS, NUMBER: self._read_number, PROOF: self._read_proof, **self.readers, **reviewers}
         return read_answer(asked, heard, slots, known, readers)
 
     def next_field(self, slots: Slots) -> str | None:
@@ -68,7 +68,7 @@ class KnownAppealForm(Form):
 
     @classmethod
     def correction_buttons(cls) -> list[Button]:
-        return [choice(title, name) for name, (title, _) in cls.corrections.items()]
+        return corrections.correction_buttons({name: title for name, (title, _) in cls.corrections.items()})
 
     def _read_number(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
         number = heard.chosen or read_number(heard.plain, known)
@@ -101,29 +101,6 @@ class KnownAppealForm(Form):
         lookup().is_shown(heard.conversation_id, number, heard.values.get(token, token))
         return {PROOF: token, SHOWN: {**(slots.get(SHOWN) or {}), number: token}}
 
-    def _read_confirmed(self, heard: Heard, slots: Slots, known: Settings) -> Slots:
-        """Also a button of the summary, or words that say at once what is to be corrected."""
-        if heard.chosen is not None:
-            return self._read_corrected(heard, slots, known)
-        found = READERS[CONFIRMED](heard, slots, known)
-        if found.get(CORRECTED) and not heard.is_button and self._named(heard.text) is not None:
-            return self._read_corrected(heard, slots, known)
-        return found
-
-    def _named(self, text: str) -> str | None:
-        return next((name for name, (_, words) in self.corrections.items() if re.search(words, text.lower())), None)
-
-    def _read_corrected(self, heard: Heard, _slots: Slots, _known: Settings) -> Slots:
-        """Empties the field, which is asked for next; nothing to correct leads back to the confirmation."""
-        wanted = heard.chosen if heard.is_button else self._named(heard.text)
-        if wanted == _NOTHING or (wanted is None and _NOTHING_TO_CORRECT.search(heard.text.lower())):
-            return {CORRECTED: None}
-        if wanted not in self.corrections:
-            names = ", ".join(title.lower() for title, _ in self.corrections.values())
-            raise FieldFault(CORRECTED, "correction_unknown", {"names": names})
-        emptied: Slots = {str(wanted): None, CORRECTED: None}
-        return emptied | ({"files": None} if wanted == "screenshots" else {})
-
 
 class BeginForm(GuardedAction):
     """Begins a form by name, unless another one is under way: that is finished or cancelled first, so that nothing of it is lost."""
@@ -137,7 +114,7 @@ class BeginForm(GuardedAction):
         return f"action_begin_{self.form}"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        under_way = (tracker.active_loop or {}).get("name")
+        under_way = form_of(tracker)
         if under_way and under_way != self.form:
             dispatcher.utter_message(response="utter_finish_first")
             return []
@@ -241,7 +218,7 @@ class AskWhatToCorrect(GuardedAction):
         return f"action_ask_{self.of.form}_{CORRECTED}"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:  # noqa: ARG002
-        buttons = [*self.of.correction_buttons(), choice("Ничего, всё верно", _NOTHING)]
+        buttons = [*self.of.correction_buttons(), corrections.all_right_button()]
         dispatcher.utter_message(response="utter_ask_field_to_correct", buttons=buttons)
         return []
 
@@ -278,10 +255,6 @@ def ending(words: str, *buttons: Button) -> dict[str, Any]:
 def kept(tracker: Tracker) -> Events:
     """What outlives a form: what was shown to be the citizen's."""
     return [AllSlotsReset(), SlotSet(SHOWN, tracker.get_slot(SHOWN))]
-
-
-def choice(title: str, value: str) -> Button:
-    return Button(title=title, payload=f'/inform{{"value": "{value}"}}')
 
 
 def about(title: str, intent: str, number: str) -> Button:
