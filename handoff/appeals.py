@@ -26,6 +26,7 @@ from core.models import (
     QueueEntry,
     RequestKind,
 )
+from core.personal_data import Vault
 from core.working_time import MOSCOW, due, hours_after, start_of
 from handoff.appeal_numbers import format_number
 from handoff.topics import TOPICS_OF_KINDS, Topic, department_of
@@ -128,11 +129,11 @@ def earlier(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]
     ]
 
 
-def fields_of(desk: Desk, conversation: Conversation, appeal: Appeal) -> dict[str, str]:
+def fields_of(vault: Vault, conversation: Conversation, appeal: Appeal) -> dict[str, str]:
     """What the citizen told of it, as ``register`` was given it; nothing once it is erased."""
     if appeal.fields_sealed is None or conversation.data_key is None:
         return {}
-    fields: dict[str, str] = json.loads(desk.vault.open(conversation, appeal.fields_sealed))
+    fields: dict[str, str] = json.loads(vault.open(conversation, appeal.fields_sealed))
     return fields
 
 

@@ -150,12 +150,11 @@ def _choose_files(
 
 
 def _appeal(session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, values: dict[str, str]) -> dict[str, Any]:
-    fields: dict[str, str] = json.loads(desk.vault.open(conversation, appeal.fields_sealed)) if appeal.fields_sealed else {}
     events = select(AppealEvent).where(AppealEvent.appeal_id == appeal.id).order_by(AppealEvent.created_at, AppealEvent.id)
     return {
         **appeals.appeal_document(appeal),
         "access_code": desk.vault.open(conversation, appeal.access_code_sealed),
-        "fields": {name: resolve(text, values, masked=False) for name, text in fields.items()},
+        "fields": {name: resolve(text, values, masked=False) for name, text in appeals.fields_of(desk.vault, conversation, appeal).items()},
         "history": [{"kind": event.kind, "created_at": _moment(event.created_at)} for event in session.scalars(events)],
     }
 

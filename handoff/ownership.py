@@ -1,6 +1,5 @@
 """Whose appeal it is: shown before anything of an appeal is told or changed."""
 
-import json
 import uuid
 from datetime import date, datetime, time, timedelta
 
@@ -11,6 +10,7 @@ from core import blind_index
 from core.models import Appeal, Conversation
 from core.personal_data import Vault
 from core.working_time import MOSCOW
+from handoff import appeals
 from handoff.appeal_status import Lookup
 
 
@@ -44,9 +44,9 @@ def _by_snils(session: Session, vault: Vault, number: str | None, proof: str) ->
 def _has_snils(session: Session, vault: Vault, appeal: Appeal, snils: str) -> bool:
     """Whether the appeal names it. One that came to people without the form names none: what its citizen told in the chat counts."""
     owner = session.get_one(Conversation, appeal.conversation_id)
-    if appeal.fields_sealed is None or owner.data_key is None:
-        return owner.data_key is not None
-    token = json.loads(vault.open(owner, appeal.fields_sealed)).get("snils")
+    if owner.data_key is None:
+        return False
+    token = appeals.fields_of(vault, owner, appeal).get("snils")
     if token is None:
         return True
     named = vault.values(session, owner, [token]).get(token, "")

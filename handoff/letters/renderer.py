@@ -98,7 +98,7 @@ def _telegram_url(desk: Desk, code: str | None) -> str | None:
 
 def _receipt(session: Session, desk: Desk, conversation: Conversation, appeal_id: uuid.UUID, values: dict[str, str]) -> tuple[str, str]:
     appeal = session.get_one(Appeal, appeal_id)
-    fields = appeals.fields_of(desk, conversation, appeal)
+    fields = appeals.fields_of(desk.vault, conversation, appeal)
     return _fill(
         "receipt.txt",
         settings=desk.settings,

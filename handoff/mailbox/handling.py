@@ -173,9 +173,7 @@ class _Outcome:
 
     def _join(self, appeal: Appeal) -> None:
         """Into an open appeal: operators hear of it, and what was missing is filled in."""
-        known: dict[str, str] = {}
-        if appeal.fields_sealed is not None:
-            known = json.loads(self._desk.vault.open(self._conversation, appeal.fields_sealed))
+        known = appeals.fields_of(self._desk.vault, self._conversation, appeal)
         news = self._stored({name: value for name, value in self._told.items() if name not in known})
         if news:
             appeal.fields_sealed = self._desk.vault.seal(self._conversation, json.dumps(known | news, ensure_ascii=False))
