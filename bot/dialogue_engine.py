@@ -74,7 +74,7 @@ class DialogueEngine(Protocol):
         """Whether a turn begun now can be answered. Never raises."""
 
     async def tracker_length(self, sender: str) -> int:
-        """How many events ``sender`` has; 0 while a form is active, which must not be cut off. EngineDown, EngineFailed."""
+        """How many events ``sender`` has. EngineDown, EngineFailed."""
 
 
 class RasaEngine:
@@ -112,8 +112,7 @@ class RasaEngine:
 
     async def tracker_length(self, sender: str) -> int:
         answer = await self._call("GET", f"/conversations/{sender}/tracker", params={**self._token, "include_events": "ALL"})
-        tracker = answer.json()
-        return 0 if (tracker.get("active_loop") or {}).get("name") else len(tracker["events"])
+        return len(answer.json()["events"])
 
     async def forget(self, sender: str) -> None:
         """Deletes what the tracker holds of ``sender``. EngineDown; EngineFailed also while the tracker's file is in use."""

@@ -49,8 +49,19 @@ def go_to(citizen: Citizen, field: str) -> list[dict[str, Any]]:
 def leave_alone(citizen: Citizen, **time: float) -> None:
     """As if the form had not been touched for that long."""
     moment = datetime.now(UTC) - timedelta(**time)
-    with closing(sqlite3.connect(citizen.stack.data_dir / "otklik.db", timeout=10)) as database, database:
+    with _database(citizen) as database, database:
         changed = database.execute(
             "UPDATE drafts SET updated_at = ? WHERE conversation_id = ?", (f"{moment:%Y-%m-%d %H:%M:%S.%f}", citizen.id.replace("-", ""))
         )
         assert changed.rowcount == 1
+
+
+def episode(citizen: Citizen) -> int:
+    """How often the engine has begun with a new tracker, the first one included."""
+    with _database(citizen) as database:
+        found = database.execute("SELECT episode FROM conversations WHERE id = ?", (citizen.id.replace("-", ""),)).fetchone()
+    return int(found[0])
+
+
+def _database(citizen: Citizen) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(citizen.stack.data_dir / "otklik.db", timeout=10))

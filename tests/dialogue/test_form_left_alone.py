@@ -1,7 +1,7 @@
-"""A form that its citizen left alone: offered on return, over after a day."""
+"""A form that its citizen left alone: open for as long as they talk of other things, offered on return, over after a day."""
 
-from tests.data.personas import ANNA
-from tests.dialogue.appeal_form import expects, go_to, leave_alone
+from tests.data.personas import ANNA, PYOTR
+from tests.dialogue.appeal_form import episode, expects, go_to, leave_alone
 from tests.stack import Citizen
 
 
@@ -54,3 +54,13 @@ def test_after_a_day_it_is_over(citizen: Citizen) -> None:
     leave_alone(citizen, hours=25)
     assert [message["expects"] for message in citizen.say("здравствуйте")] == [None]
     assert citizen.say("не приходит смс с кодом")[-1]["meta"]["kind"] == "answer"
+
+
+def test_it_stays_open_through_a_long_talk(citizen: Citizen) -> None:
+    go_to(citizen, "birth_date")
+    for _ in range(35):
+        asked = citizen.say("не приходит смс с кодом")
+        assert asked[0]["meta"]["kind"] == "answer"
+        assert expects(asked) == "birth_date"
+    assert episode(citizen) > 1
+    assert expects(citizen.say(PYOTR.birth_date)) == "reply_channel"
