@@ -17,7 +17,8 @@ MYPY_IN_RASA := --config-file= --strict --explicit-package-bases --python-execut
 	--ignore-missing-imports --allow-subclassing-any --allow-untyped-calls --follow-imports=silent
 # Tests without a running desk share the processors, a file at a time; those with one have it for themselves.
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
-TEST_PACKAGES := fonts-dejavu-core postgresql redis-server tesseract-ocr tesseract-ocr-rus
+TEST_PACKAGES := clamav-daemon dovecot-imapd dovecot-lmtpd fonts-dejavu-core postgresql redis-server spamassassin spamd \
+  tesseract-ocr tesseract-ocr-rus
 
 .PHONY: help setup run train test test-unit test-setup check bench bench-setup bench-turns evaluate lock clean
 
