@@ -23,6 +23,10 @@ ANSWER = "answer"
 RETURNED = "returned"  # a letter that came, with what to correct
 MISSING = "missing"  # asks for what a letter did not tell of its sender
 UNSAFE_FILE = "unsafe_file"  # tells which files of a letter were left out
+STATUS = "status"  # notices: an appeal is in another state, its date has passed, something is still waited for
+OVERDUE = "overdue"
+REMINDER = "reminder"
+NOTICES = (STATUS, OVERDUE, REMINDER)
 ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py
 
 
@@ -44,6 +48,11 @@ def put_answer(session: Session, desk: Desk, conversation: Conversation, message
 def put_reply(session: Session, desk: Desk, conversation: Conversation, kind: str, letter_id: uuid.UUID) -> Delivery | None:
     """What the desk says of its own accord to a letter that came (RETURNED, MISSING, UNSAFE_FILE)."""
     return _put(session, desk, conversation, kind, letter_id)
+
+
+def put_notice(session: Session, desk: Desk, conversation: Conversation, kind: str, message: Message) -> Delivery | None:
+    """A message of the desk's own accord as a letter (NOTICES)."""
+    return _put(session, desk, conversation, kind, message.id)
 
 
 def tell_failure(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> None:

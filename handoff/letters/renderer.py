@@ -25,7 +25,19 @@ from handoff import appeals
 from handoff.appeal_numbers import format_number
 from handoff.appeals import KIND_WORDS
 from handoff.fields import ReplyChannel
-from handoff.letters import ANSWER, ERASURE, FORM, MISSING, RECEIPT, RETURNED, TELEGRAM_CODE, UNSAFE_FILE, newest_appeal, status_url
+from handoff.letters import (
+    ANSWER,
+    ERASURE,
+    FORM,
+    MISSING,
+    NOTICES,
+    RECEIPT,
+    RETURNED,
+    TELEGRAM_CODE,
+    UNSAFE_FILE,
+    newest_appeal,
+    status_url,
+)
 from handoff.letters.receipts import receipt_address, withdrawn_numbers
 from handoff.mailbox import incoming
 from handoff.mailbox.sender_fields import WORDS
@@ -75,6 +87,9 @@ def render(session: Session, desk: Desk, delivery: Delivery) -> EmailMessage:
     elif delivery.kind in (RETURNED, MISSING, UNSAFE_FILE):
         letter["Auto-Submitted"] = "auto-replied"
         subject, text = _reply(session, desk, conversation, delivery)
+    elif delivery.kind in NOTICES:
+        letter["Auto-Submitted"] = "auto-generated"
+        subject, text = _notice(session, desk, conversation, delivery, values)
     elif delivery.kind == ANSWER:
         attached = list(session.scalars(select(Attachment).where(Attachment.message_id == delivery.subject_id).order_by(Attachment.id)))
         subject, text = _answer(session, desk, conversation, delivery.subject_id, values, len(attached))
@@ -125,6 +140,19 @@ def _answer(
         text=resolve(desk.vault.open(conversation, message.text_sealed), values, masked=False).strip(),
         attached=attached,
         chat_url=f"{desk.settings.public_url.rstrip('/')}/",
+    )
+
+
+def _notice(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery, values: dict[str, str]) -> tuple[str, str]:
+    message = session.get_one(Message, delivery.subject_id)
+    appeal = newest_appeal(session, conversation)
+    return _fill(
+        "notice.txt",
+        settings=desk.settings,
+        kind=delivery.kind,
+        number=appeal.number if appeal else None,
+        status_url=status_url(desk, appeal) if appeal else None,
+        text=resolve(desk.vault.open(conversation, message.text_sealed), values, masked=False).strip(),
     )
 
 
