@@ -186,14 +186,17 @@ def test_a_worker_whose_turn_is_taken_while_it_waits_lets_go(desk: Desk, convers
         assert go_on.wait(30)
 
     with ThreadPoolExecutor(2) as threads:
-        threads.submit(desk.database.write, hold)
+        holding = threads.submit(desk.database.write, hold)
         assert held.wait(30)
         # The slow one sees a turn that is its own, then waits for the conversation.
         waiting = threads.submit(renew, desk, slow, MONDAY) if late == "renew" else threads.submit(finish, desk, slow)
         wait_for("the slow worker to wait", lambda: desk.database.read(is_somebody_waiting))
-        quick = take(desk, turn_id, MONDAY + LEASE + timedelta(seconds=1))
+        lease = uuid.uuid4().hex
+        assert desk.database.write(claims.claim, desk, turn_id, lease, MONDAY + LEASE + timedelta(seconds=1))
         go_on.set()
+        holding.result(30)
         assert not waiting.result(30)
+    quick, _ = desk.database.write(claims.read, desk, turn_id, lease)  # it waits for the conversation too
     assert finish(desk, quick) == TurnState.DONE
     assert [text_of(desk, message) for message in messages(desk, conversation_id)] == ["вопрос 1", "Ответ"]
 
