@@ -17,6 +17,7 @@ import yaml
 
 from benchmarks.measuring import ROOT
 from benchmarks.stock_rasa.project import ENVIRONMENT
+from bot.dialogue_engine import as_text
 
 FOLDS = 5
 _CONFUSIONS = 12  # pairs shown, the most frequent first
@@ -34,11 +35,13 @@ class Told:
 
 
 def on_blind(model: Path, phrasings: Path) -> dict[str, Any]:
-    """The trained model on a file of ``{intent: [text, …]}``."""
+    """The trained model on a file of ``{intent: [text, …]}``, each as the gateway passes it on."""
     with TemporaryDirectory(prefix="otklik-intents-") as place:
         given = yaml.safe_load(phrasings.read_text(encoding="utf-8"))
         blind = Path(place) / "blind.yml"
-        blind.write_text(_as_training_data(given), encoding="utf-8")
+        blind.write_text(
+            _as_training_data({intent: [as_text(text) for text in texts] for intent, texts in given.items()}), encoding="utf-8"
+        )
         return summary(_test(Path(place) / "told", "--nlu", str(blind), "--model", str(model)))
 
 

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,7 @@ from core.personal_data import TOKEN, resolve
 from core.settings import read_settings
 from core.working_time import MOSCOW
 from handoff.fields import PARSERS, FieldFault, expected_answer
+from handoff.fields.occurrence import Occurrence
 
 # A field → the kind of its token, where it is not named the same.
 _KINDS = {"full_name": "name", "birth_date": "birthdate"}
@@ -33,16 +34,7 @@ class Value:
     expected: str
     read: str
 
-    @property
-    def right(self) -> bool:
-        """However a SNILS is grouped, and in whichever order a name stands."""
-        match self.field:
-            case "snils":
-                return re.sub(r"[^0-9]", "", self.read) == re.sub(r"[^0-9]", "", self.expected)
-            case "full_name":
-                return sorted(self.read.split()) == sorted(self.expected.split())
-            case _:
-                return self.read == self.expected
+    right: bool
 
 
 def on_blind(path: Path) -> dict[str, Any]:
@@ -54,7 +46,8 @@ def on_blind(path: Path) -> dict[str, Any]:
         try:
             for row in rows:
                 for field, expected in row["expected"].items():
-                    values.append(Value(row["text"], row["asked"], field, _plain(expected), desk.database.write(_read, desk, row, field)))
+                    read = desk.database.write(_read, desk, row, field)
+                    values.append(Value(row["text"], row["asked"], field, _plain(expected), _plain(read), _is_right(field, expected, read)))
         finally:
             desk.close()
     fields = {value.field: [other for other in values if other.field == value.field] for value in values}
@@ -71,7 +64,26 @@ def _share_right(values: list[Value]) -> float:
     return round(sum(value.right for value in values) / len(values), 4)
 
 
-def _read(session: Session, desk: Desk, row: dict[str, Any], field: str) -> str:
+def _is_right(field: str, expected: Any, read: Any) -> bool:
+    """However a SNILS is grouped, and in whichever order a name stands. Hours may be told apart more closely than they are expected."""
+    if field == "snils":
+        return re.sub(r"[^0-9]", "", str(read)) == re.sub(r"[^0-9]", "", str(expected))
+    if field == "full_name":
+        return sorted(str(read).split()) == sorted(str(expected).split())
+    if not isinstance(read, Occurrence):
+        return bool(_plain(read) == _plain(expected))
+    if not isinstance(expected, dict):
+        moment = datetime.fromisoformat(_plain(expected))
+        return (read.first, read.start) == (moment.date(), moment.time())
+    is_day = str(expected["date"]) == read.first.isoformat() == read.last.isoformat()
+    if "from" not in expected:
+        return is_day and read.start is None
+    if read.start is None or read.end is None:
+        return False
+    return is_day and time.fromisoformat(expected["from"]) <= read.start <= read.end <= time.fromisoformat(expected["to"])
+
+
+def _read(session: Session, desk: Desk, row: dict[str, Any], field: str) -> Any:
     """In normal form; a fault's key where there is none."""
     conversation, _ = conversations.start(session, desk.vault, "widget")
     hidden = desk.vault.tokenise(session, conversation, row["text"], expected_answer(row["asked"], row["text"]))
@@ -82,20 +94,22 @@ def _read(session: Session, desk: Desk, row: dict[str, Any], field: str) -> str:
         return "(no parser)"
     text = resolve(hidden, values, masked=False) if personal is None else personal
     try:
-        return _plain(_parse(PARSERS[field], text, desk, row))
+        return _parse(PARSERS[field], text, desk, row)
     except FieldFault as fault:
         return f"({fault.key})"
 
 
 def _parse(parser: Callable[..., Any], text: str, desk: Desk, row: dict[str, Any]) -> Any:
     """Parsers of times want to know when it was said."""
-    if "now" not in row or "at" not in inspect.signature(parser).parameters:
+    if "now" not in row or "now" not in inspect.signature(parser).parameters:
         return parser(text, desk.settings)
-    return parser(text, desk.settings, at=datetime.fromisoformat(str(row["now"])).replace(tzinfo=MOSCOW))
+    return parser(text, desk.settings, now=datetime.fromisoformat(str(row["now"])).replace(tzinfo=MOSCOW))
 
 
 def _plain(value: Any) -> str:
     """As YAML would show it, so that a date and its text are the same."""
+    if isinstance(value, Occurrence):
+        return value.in_words()
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items())
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
