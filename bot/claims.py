@@ -150,11 +150,3 @@ def release_all(session: Session) -> None:
     session.execute(
         update(Turn).where(Turn.state == TurnState.RUNNING).values(state=TurnState.ACCEPTED, lease_owner=None, lease_until=None)
     )
-
-
-def begin_episode_if_still(session: Session, conversation_id: uuid.UUID, sender: str) -> None:
-    """Between two turns only: a turn that is under way keeps the sender it asked."""
-    conversation = conversations.lock(session, conversation_id)
-    under_way = session.scalar(select(Turn.id).where(Turn.conversation_id == conversation_id, Turn.state.in_(_OPEN)).limit(1))
-    if sender_of(conversation) == sender and under_way is None:
-        conversations.begin_episode(conversation)

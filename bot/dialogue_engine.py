@@ -73,9 +73,6 @@ class DialogueEngine(Protocol):
     async def is_ready(self) -> bool:
         """Whether a turn begun now can be answered. Never raises."""
 
-    async def tracker_length(self, sender: str) -> int:
-        """How many events ``sender`` has. EngineDown, EngineFailed."""
-
 
 class RasaEngine:
     """Rasa and its action server on loopback."""
@@ -109,10 +106,6 @@ class RasaEngine:
         except httpx.HTTPError:
             return False
         return answer.status_code == 200
-
-    async def tracker_length(self, sender: str) -> int:
-        answer = await self._call("GET", f"/conversations/{sender}/tracker", params={**self._token, "include_events": "ALL"})
-        return len(answer.json()["events"])
 
     async def forget(self, sender: str) -> None:
         """Deletes what the tracker holds of ``sender``. EngineDown; EngineFailed also while the tracker's file is in use."""

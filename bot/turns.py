@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import claims, effects
 from bot.claims import Begun
-from bot.dialogue_engine import DialogueEngine, EngineDown, EngineFailed, EngineSlow, Recollection, Reply
+from bot.dialogue_engine import DialogueEngine, EngineDown, EngineFailed, EngineSlow, Recollection, Reply, Utterance
 from core import conversations
 from core.database import hint
 from core.desk import Desk
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 _READY_POLL_SECONDS = 0.5
 _FRESH_SECONDS = 1.0  # a claim as young as this is not renewed before the engine is asked
-_EPISODE_CHECK_TURNS = 10  # how often the tracker's length is looked at
+_MOST_TIMES = 2  # as long as planned an episode may get, in which something is always being asked
 _ANSWERS_TO_TRY = 2  # a reply that is empty or broken is asked for once more, in a new episode
 _RECALLS = 10  # looks, half a second apart, for the end of what an engine may be at
 _MAX_ATTEMPTS = 5  # a turn that keeps crashing its worker goes to a person
@@ -107,10 +107,8 @@ class Turns:
         except (EngineDown, EngineFailed) as error:
             log.warning("engine_gave_no_answer", turn_id=str(turn_id), reason=str(error))
             reply = ()
-        state, episode_turns = await self._desk.database.write_soon(self._finish, begun, reply, now())
+        state = await self._desk.database.write_soon(self._finish, begun, reply, now())
         log.info("turn_finished", turn_id=str(turn_id), state=state, attempts=begun.attempts, seconds=(now() - started).total_seconds())
-        if state == TurnState.DONE and episode_turns % _EPISODE_CHECK_TURNS == 0:
-            await self._end_long_episode(begun)
 
     async def _ask(self, begun: Begun, since: datetime) -> Reply:
         """The engine's reply. Waits for an engine that is restarting; EngineDown or EngineFailed when it did not help, LostTurn."""
@@ -187,14 +185,6 @@ class Turns:
             raise LostTurn
         return replace(begun, sender=sender)
 
-    async def _end_long_episode(self, begun: Begun) -> None:
-        try:
-            length = await self._engine.tracker_length(begun.sender)
-        except (EngineDown, EngineFailed):
-            return  # looked at again some turns later
-        if length >= self._desk.settings.episode_events:
-            await self._desk.database.write_soon(claims.begin_episode_if_still, begun.conversation_id, begun.sender)
-
     # What follows runs inside a transaction.
 
     def _begin_episode(self, session: Session, begun: Begun) -> str | None:
@@ -220,28 +210,35 @@ class Turns:
             meta={"kind": "notice"},
         )
 
-    def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> tuple[TurnState | None, int]:
-        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands. And the episode's turns.
+    def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> TurnState | None:
+        """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands.
 
         One whose conversation a person took meanwhile is given back: it waits until the bot has the conversation again.
         """
         held = claims.held(session, begun)
         if held is None:
-            return None, 0
+            return None
         turn, conversation = held
         turn.lease_owner = turn.lease_until = None
         hint(session, str(conversation.id))
         if reply is None or not claims.still_bots(turn, conversation):
             turn.state = TurnState.ACCEPTED
-            return turn.state, conversation.episode_turns
+            return turn.state
         if reply and self._carry_out(session, turn, conversation, reply, at):
             turn.state = TurnState.DONE
-            conversation.episode_turns += 1
+            self._count_turn(conversation, reply)
         else:
             queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
             turn.state = TurnState.HANDED_OVER
         turn.finished_at = at
-        return turn.state, conversation.episode_turns
+        return turn.state
+
+    def _count_turn(self, conversation: Conversation, reply: Reply) -> None:
+        """The longer its tracker, the slower the engine: an episode ends, if it can, where nothing was asked that it would forget."""
+        conversation.episode_turns += 1
+        asks = any(isinstance(part, Utterance) and (part.buttons or part.expects) for part in reply)
+        if conversation.episode_turns >= self._desk.settings.episode_turns * (_MOST_TIMES if asks else 1):
+            conversations.begin_episode(conversation)
 
     def _carry_out(self, session: Session, turn: Turn, conversation: Conversation, reply: Reply, at: datetime) -> bool:
         """Whether the whole reply could be carried out; else nothing of it was."""

@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     engine_wait_seconds: Seconds = 45  # how long a turn waits for an engine that is restarting
     turn_lease_seconds: Seconds = 30  # longer than engine_timeout_seconds; renewed while a turn waits
     sweep_seconds: Seconds = 2
-    episode_events: Annotated[int, Field(gt=0)] = 200  # a longer tracker makes each turn slower: a new episode begins
+    episode_turns: Annotated[int, Field(gt=0)] = 20  # a longer tracker makes each turn slower: a new episode begins
     turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
 
     # Screenshots: read by tesseract, if it is there.

@@ -72,7 +72,7 @@ def renew(desk: Desk, begun: Begun, at: datetime) -> bool:
 
 def finish(desk: Desk, begun: Begun, reply: Reply = REPLY, at: datetime = MONDAY) -> TurnState | None:
     """Ending a turn asks no engine."""
-    return desk.database.write(Turns(desk, cast("DialogueEngine", None))._finish, begun, reply, at)[0]
+    return desk.database.write(Turns(desk, cast("DialogueEngine", None))._finish, begun, reply, at)
 
 
 def claimable(desk: Desk, at: datetime = MONDAY) -> list[uuid.UUID]:

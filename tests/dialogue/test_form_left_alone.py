@@ -58,7 +58,7 @@ def test_after_a_day_it_is_over(citizen: Citizen) -> None:
 
 def test_it_stays_open_through_a_long_talk(citizen: Citizen) -> None:
     go_to(citizen, "birth_date")
-    for _ in range(35):
+    for _ in range(40):
         asked = citizen.say("не приходит смс с кодом")
         assert asked[0]["meta"]["kind"] == "answer"
         assert expects(asked) == "birth_date"

@@ -27,7 +27,6 @@ class ScriptedEngine:
         self.script = list(script)
         self.asked: list[tuple[str, str, str | None]] = []
         self.remembers = Recollection(seen=False)
-        self.length = 0
         self.ready = True
 
     async def ask(self, sender: str, message_id: str, text: str, command: str | None) -> Reply:  # noqa: ARG002
@@ -42,9 +41,6 @@ class ScriptedEngine:
 
     async def is_ready(self) -> bool:
         return self.ready
-
-    async def tracker_length(self, sender: str) -> int:  # noqa: ARG002
-        return self.length
 
 
 @pytest.fixture
@@ -193,22 +189,27 @@ async def test_a_question_that_people_gave_back_is_asked_anew_with_all_patience(
     assert [sender.rpartition("-")[2] for sender, _, _ in engine.asked] == ["1", "2", "2"]
 
 
-@pytest.mark.parametrize(("length", "episode"), [(199, 1), (200, 2)])
-async def test_a_long_tracker_ends_the_episode(quick_desk: Desk, length: int, episode: int) -> None:
-    engine = ScriptedEngine(*[HELLO] * 10)
-    engine.length = length
-    conversation_id, turn_id = begin(quick_desk)
-    turns = Turns(quick_desk, engine)
-    for number in range(2, 12):
-        await turns.run(turn_id)
+QUESTION = (Utterance("Помогло?", [{"title": "Да", "command": "/affirm"}]),)
+
+
+@pytest.mark.parametrize(
+    ("replies", "episode"),
+    [([HELLO] * 2, 1), ([HELLO] * 3, 2), ([QUESTION] * 5, 1), ([*[QUESTION] * 4, HELLO], 2), ([QUESTION] * 6, 2)],
+)
+async def test_a_long_episode_ends_where_nothing_is_asked(make_settings: MakeSettings, replies: list[Reply], episode: int) -> None:
+    desk = open_desk(make_settings(episode_turns=3))
+    engine = ScriptedEngine(*replies)
+    conversation_id, turn_id = begin(desk)
+    turns = Turns(desk, engine)
+    for number in range(len(replies)):
 
         def accept(session: Session, number: int = number) -> uuid.UUID:
-            intake.accept(session, quick_desk, conversation_id, intake.Inbound(str(number), "привет"), now())
+            intake.accept(session, desk, conversation_id, intake.Inbound(f"more {number}", "привет"), now())
             return session.scalars(select(Turn.id).order_by(Turn.seq.desc())).first() or uuid.UUID(int=0)
 
-        if number < 11:
-            turn_id = quick_desk.database.write(accept)
-    conversation = quick_desk.database.read(lambda session: session.get_one(Conversation, conversation_id))
+        await turns.run(turn_id)
+        turn_id = desk.database.write(accept)
+    conversation = desk.database.read(lambda session: session.get_one(Conversation, conversation_id))
     assert conversation.episode == episode
 
 
