@@ -58,12 +58,15 @@ async def _measure(desk: Desk, messages: int, last: int) -> dict[str, float]:
 
 
 async def _ask(citizen: WidgetCitizen, text: str) -> float:
-    """Milliseconds to the answer. Who was handed to a person goes back to the bot."""
+    """Milliseconds to the answer. Who was handed to a person goes back to the bot, and who was led into a form leaves it: it would be
+    asked for anew at each turn."""
     begun = time.perf_counter()
     kind = await citizen.ask(text)
     passed = (time.perf_counter() - begun) * 1000
     if kind == "handoff":
         await citizen.leave_queue()
+    elif kind == "form":
+        await citizen.ask("отмена")
     return passed
 
 
