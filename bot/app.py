@@ -15,6 +15,7 @@ from fastapi.templating import Jinja2Templates
 
 from bot.article_index import ArticleIndex
 from bot.channels.mail import MailCourier, choose_transport
+from bot.channels.mail_collector import MailCollector, choose_mailbox
 from bot.channels.mail_intake import MailIntake
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL as TELEGRAM
@@ -91,7 +92,8 @@ def create_app(desk: Desk) -> FastAPI:
     telegram = Telegram(desk, turns, files) if settings.telegram_token.get_secret_value() else None
     deliveries = Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(settings))})
     erasures, exports, retention = Erasures(desk, engine), Exports(desk), Retention(desk)
-    readiness = Readiness(desk, engine)
+    collector = MailCollector(desk, choose_mailbox(desk))
+    readiness = Readiness(desk, engine, collector)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +101,7 @@ def create_app(desk: Desk) -> FastAPI:
         workers = [
             asyncio.create_task(_supervise("turns", turns.run_forever)),
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
+            asyncio.create_task(_supervise("mail_collector", collector.run_forever)),
             asyncio.create_task(_supervise("mail_intake", MailIntake(desk, files).run_forever)),
             asyncio.create_task(_supervise("presence", citizens.tell_forever)),
             asyncio.create_task(_supervise("unsent_files", files.sweep_forever)),

@@ -172,7 +172,17 @@ class Settings(BaseSettings):
     screenshot_seconds: Annotated[int, Field(gt=0, le=120)] = 20  # what takes longer, a photograph full of noise, is not read
     screenshot_wait_seconds: Annotated[float, Field(ge=0, le=4)] = 2  # how long the bot waits for the text before it goes on without
 
-    # Letters: from the Maildir `incoming` of mail_dir; through an SMTP server, or without one into `outgoing`. Beside the data folder.
+    # Letters in: from a mailbox over IMAP, or without one from the Maildir `incoming` of mail_dir.
+    imap_host: str = ""
+    imap_port: Annotated[int, Field(ge=1, le=65535)] = 993
+    imap_security: Literal["none", "starttls", "tls"] = "tls"
+    imap_user: str = ""
+    imap_password: SecretStr = SecretStr("")
+    imap_folder: Annotated[str, Field(min_length=1)] = "INBOX"
+    imap_timeout_seconds: Seconds = 30
+    imap_poll_seconds: Annotated[float, Field(gt=0, le=29 * 60)] = 60  # servers end an IDLE after half an hour
+
+    # Letters out: through an SMTP server, or without one into the Maildir `outgoing` of mail_dir, which is beside the data folder.
     smtp_host: str = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
@@ -288,6 +298,10 @@ class Settings(BaseSettings):
         if self.delivery_lease_seconds <= self.smtp_timeout_seconds:
             longer_than = f"{PREFIX}SMTP_TIMEOUT_SECONDS ({self.smtp_timeout_seconds:g})"
             raise ValueError(f"{PREFIX}DELIVERY_LEASE_SECONDS: it wants more than {longer_than}")
+        if self.imap_host and not (self.imap_user and self.imap_password.get_secret_value()):
+            raise ValueError(f"{PREFIX}IMAP_USER: with {PREFIX}IMAP_HOST it wants a value, and so does {PREFIX}IMAP_PASSWORD")
+        if self.imap_security == "starttls" and self.imap_port == 993:
+            raise ValueError(f"{PREFIX}IMAP_PORT: with {PREFIX}IMAP_SECURITY=starttls it wants another port than 993, mostly 143")
         if self.mail_dir.resolve().is_relative_to(self.data_dir.resolve()):
             # Letters are readable; the data folder promises that nothing personal is.
             raise ValueError(f"{PREFIX}MAIL_DIR: it wants a folder outside the data folder ({self.data_dir})")

@@ -11,6 +11,7 @@ import pytest
 from core.desk import Desk, open_desk
 from core.settings import PREFIX, Settings, read_settings
 from tests.data.personas import PERSONAS, Persona
+from tests.mail_servers import dovecot
 from tests.servers import postgres, redis_server
 from tests.shipped_index import shipped_articles, shipped_index
 from tests.stack import citizen, operator, running_stack, stack
@@ -18,6 +19,7 @@ from tests.stack import citizen, operator, running_stack, stack
 # One stack, one index and one of each server for the session, whichever folder asks first.
 __all__ = [
     "citizen",
+    "dovecot",
     "operator",
     "postgres",
     "redis_server",

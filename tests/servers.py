@@ -25,28 +25,29 @@ _TEMPLATE = "otklik_template"
 
 
 class Server:
-    """A process that is stopped with the test. ``user``: whom it runs as where the tests run as root."""
+    """A process that is stopped with the test. ``user``: whom it runs as where the tests run as root; ``group``: if not of that name."""
 
-    def __init__(self, name: str, user: str | None = None) -> None:
+    def __init__(self, name: str, user: str | None = None, group: str | None = None) -> None:
         self.user = user if os.geteuid() == 0 else None
+        self.group = (group or user) if self.user else None
         self.port = free_port()
         # Not pytest's own folder: another user may not enter that one.
         self.folder = Path(tempfile.mkdtemp(prefix=f"otklik-{name}-"))
         if self.user:
-            shutil.chown(self.folder, self.user, self.user)
+            shutil.chown(self.folder, self.user, self.group)
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: list[str]) -> None:
         with (self.folder / "output.txt").open("ab") as output:
             code = subprocess.run(
-                command, cwd=self.folder, stdout=output, stderr=output, user=self.user, group=self.user, check=False
+                command, cwd=self.folder, stdout=output, stderr=output, user=self.user, group=self.group, check=False
             ).returncode
         assert code == 0, (self.folder / "output.txt").read_text()
 
     def start(self, command: list[str]) -> None:
         with (self.folder / "output.txt").open("ab") as output:
             self._process = subprocess.Popen(
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=self.user, group=self.user
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=self.user, group=self.group
             )
         wait_for(f"{command[0]}; its output is in {self.folder}", lambda: self.ended() or self.answers(), _START_SECONDS)
         assert not self.ended(), (self.folder / "output.txt").read_text()

@@ -1,16 +1,13 @@
-"""Letters in: each is stored, sealed and committed before its file is marked as read; then something is made of it, or it is parked.
+"""Letters in: something is made of each that is stored, or it is parked. One bad letter holds up no other.
 
-One gateway of several does it, under a lease. One bad letter holds up no other.
+One gateway of several does it, under a lease. How letters come to be stored: mail_collector.py.
 """
 
 import asyncio
 import uuid
-from pathlib import Path
 
 import structlog
-from sqlalchemy.orm import Session
 
-from bot.channels.maildir import INCOMING, Maildir, StoredFile
 from core import leases
 from core.desk import Desk
 from core.errors import DatabaseDown, Problem, too_large, wrong_type
@@ -28,27 +25,21 @@ log = structlog.get_logger(__name__)
 
 _LEASE = "mail_intake"
 _LEASE_SECONDS = 60.0
-_TOPIC = "incoming_letters"
 
 
 class MailIntake:
-    """The incoming letters of one gateway process."""
+    """What becomes of the letters, in one gateway process."""
 
     def __init__(self, desk: Desk, files: Files) -> None:
         self._desk = desk
         self._files = files
-        self._maildir = Maildir(desk.settings.mail_dir / INCOMING)
         self._hold = leases.Hold(desk.database, _LEASE, _LEASE_SECONDS)
-        self._unreadable: set[str] = set()
 
     async def run_forever(self) -> None:
-        await asyncio.to_thread(self._maildir.prepare)
-        await leases.work_while_held(self._desk, self._hold, _TOPIC, self.run_once)
+        await leases.work_while_held(self._desk, self._hold, incoming.TOPIC, self.run_once)
 
     async def run_once(self) -> None:
-        """Stores what has come, and makes of all that waits what becomes of it; what fails is tried again the next time. DatabaseDown."""
-        for file in await asyncio.to_thread(self._maildir.unseen):
-            await self._take(file)
+        """Makes of all that waits what becomes of it; what fails is tried again the next time. DatabaseDown."""
         tried: set[uuid.UUID] = set()
         while found := [one for one in await self._desk.database.read_soon(incoming.waiting) if one not in tried]:
             for letter_id in found:
@@ -56,24 +47,6 @@ class MailIntake:
             tried.update(found)
             if not await self._hold.take():
                 return
-
-    async def _take(self, file: Path) -> None:
-        """Committed first, marked as read afterwards: a crash in between repeats what is recognised then."""
-        try:
-            stored = await asyncio.to_thread(self._maildir.read, file, self._desk.settings.max_letter_bytes)
-            letter_id = await self._desk.database.write_soon(self._store, stored)
-            await asyncio.to_thread(self._maildir.mark_seen, file)
-        except DatabaseDown:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next ones want to be stored too
-            if file.name not in self._unreadable:
-                self._unreadable.add(file.name)
-                log.error("letter_not_stored", error=type(error).__name__, at=place_of(error))
-            return
-        log.info("letter_stored", letter_id=str(letter_id) if letter_id else None, size=stored.size)
-
-    def _store(self, session: Session, stored: StoredFile) -> uuid.UUID | None:
-        return incoming.store(session, self._desk, stored.raw, stored.digest, stored.size, stored.received)
 
     async def _process_guarded(self, letter_id: uuid.UUID) -> None:
         try:

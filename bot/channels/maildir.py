@@ -3,10 +3,17 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import structlog
+from sqlalchemy.orm import Session
+
+from bot.channels.mailbox import Found, MailboxDown, Original
+
+log = structlog.get_logger(__name__)
 
 INCOMING = "incoming"  # the Maildir in mail_dir
 _FOLDERS = ("tmp", "new", "cur")
@@ -15,37 +22,44 @@ _SEEN = "S"
 _CHUNK = 262_144
 
 
-@dataclass(frozen=True)
-class StoredFile:
-    """A letter's file. ``raw``: as many of its bytes as are kept; ``digest``: SHA-256 of all of them; ``size``: how many there are."""
-
-    raw: bytes
-    digest: bytes
-    size: int
-    received: datetime
-
-
 class Maildir:
-    def __init__(self, folder: Path) -> None:
+    """Its keys are the files' paths in its folder. ``look_seconds``: how often it is looked into."""
+
+    def __init__(self, folder: Path, look_seconds: float) -> None:
         self._folder = folder
+        self._look_seconds = look_seconds
+        self._interrupted = threading.Event()
+        self._unreadable: set[str] = set()
 
-    def prepare(self) -> None:
-        """Makes the folders, for their owner only."""
-        for name in ("", *_FOLDERS):
-            (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    def unseen(self) -> list[Found]:
+        """Those that a mail program moved and nobody has read, too. Makes the folders, for their owner only."""
+        try:
+            for name in ("", *_FOLDERS):
+                (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            files = [*self._files("new"), *(file for file in self._files("cur") if _SEEN not in file.name.rpartition(_FLAGS)[2])]
+        except OSError as error:
+            raise MailboxDown("unreachable", type(error).__name__) from None
+        found = sorted((*_modified_and_size(file), file) for file in files)
+        return [Found(str(file.relative_to(self._folder)), size) for _, size, file in found]
 
-    def unseen(self) -> list[Path]:
-        """The files that are not kept yet, oldest first; those that a mail program moved and nobody has read, too."""
-        found = [*self._files("new"), *(file for file in self._files("cur") if _SEEN not in file.name.rpartition(_FLAGS)[2])]
-        return [file for _, file in sorted((_modified(file), file) for file in found)]
+    def read(self, found: Sequence[Found], most_bytes: int) -> list[Original]:
+        originals = []
+        for letter in found:
+            try:
+                originals.append(self._read(letter.key, most_bytes))
+            except OSError as error:
+                if letter.key not in self._unreadable:
+                    self._unreadable.add(letter.key)
+                    log.error("letter_unreadable", error=type(error).__name__)
+        return originals
 
-    def read(self, file: Path, most_bytes: int) -> StoredFile:
+    def _read(self, key: str, most_bytes: int) -> Original:
         """OSError if it cannot be read. What is no plain file is none."""
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as source:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise OSError(f"{file.name} is no file")
+                raise OSError("it is no file")
             digest = hashlib.sha256()
             kept: list[bytes] = []
             size = 0
@@ -54,19 +68,38 @@ class Maildir:
                 kept.append(chunk[: max(most_bytes - size, 0)])
                 size += len(chunk)
         received = min(datetime.fromtimestamp(found.st_mtime, UTC), datetime.now(UTC))
-        return StoredFile(b"".join(kept), digest.digest(), size, received)
+        return Original(key, b"".join(kept), digest.digest(), size, received)
 
-    def mark_seen(self, file: Path) -> None:
-        """Moves it to cur/ as read; only after what it holds is committed."""
-        name, _, flags = file.name.partition(_FLAGS)
-        file.rename(self._folder / "cur" / f"{name}{_FLAGS}{''.join(sorted({*flags, _SEEN}))}")
+    def note(self, session: Session, keys: Collection[str]) -> None:
+        """Nothing: a file's place and flags say it all."""
+
+    def mark(self, keys: Collection[str]) -> None:
+        """Moves them to cur/ as read."""
+        for key in keys:
+            name, _, flags = Path(key).name.partition(_FLAGS)
+            try:
+                (self._folder / key).rename(self._folder / "cur" / f"{name}{_FLAGS}{''.join(sorted({*flags, _SEEN}))}")
+            except FileNotFoundError:  # somebody else has moved it: it is found again under its new name
+                continue
+            except OSError as error:
+                raise MailboxDown("unreachable", type(error).__name__) from None
+
+    def wait(self) -> None:
+        self._interrupted.wait(self._look_seconds)
+
+    def interrupt(self) -> None:
+        self._interrupted.set()
+
+    def close(self) -> None:
+        self._interrupted.clear()
 
     def _files(self, name: str) -> Iterator[Path]:
         return (file for file in (self._folder / name).iterdir() if not file.name.startswith("."))
 
 
-def _modified(file: Path) -> float:
+def _modified_and_size(file: Path) -> tuple[float, int]:
     try:
-        return file.lstat().st_mtime
+        found = file.lstat()
     except OSError:
-        return 0.0
+        return 0.0, 0
+    return found.st_mtime, found.st_size

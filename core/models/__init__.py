@@ -27,7 +27,7 @@ from core.models.kinds import (
     Scan,
     TurnState,
 )
-from core.models.letters import IncomingLetter
+from core.models.letters import IncomingLetter, MailFolder
 from core.models.operators import AuditEntry, AuditHead, Operator, OperatorSession
 from core.models.personal_data import Consent, Erasure, Export, IndexedValue, VaultEntry, WrappedKey
 from core.models.questions import ArticleMark, OpenQuestion
@@ -65,6 +65,7 @@ __all__ = [
     "Instant",
     "Lease",
     "LetterState",
+    "MailFolder",
     "Message",
     "Mode",
     "Note",

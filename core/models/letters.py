@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
@@ -46,3 +46,14 @@ class IncomingLetter(Base):
     error: Mapped[str | None] = mapped_column(String(200))  # why it is parked: a fault's name and place, never the letter's words
     received_at: Mapped[datetime] = mapped_column(default=now)
     processed_at: Mapped[datetime | None]
+
+
+class MailFolder(Base):
+    """How far an IMAP folder is read: all below ``next_uid`` was looked at, as long as its numbering (RFC 3501) is the same."""
+
+    __tablename__ = "mail_folders"
+
+    name: Mapped[str] = mapped_column(String(400), primary_key=True)  # user@host/folder
+    uid_validity: Mapped[int] = mapped_column(BigInteger)
+    next_uid: Mapped[int] = mapped_column(BigInteger)
+    first_read_at: Mapped[datetime] = mapped_column(default=now)

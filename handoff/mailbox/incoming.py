@@ -11,8 +11,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.desk import Desk
+from core.ids import new_id
 from core.models import Conversation, IncomingLetter, LetterState, now
 
+TOPIC = "incoming letters"  # of hints that there is one
 _ATTEMPTS = 3
 _AT_ONCE = 50
 _FORGOTTEN_AT_ONCE = 500
@@ -33,19 +35,18 @@ def holder(letter: IncomingLetter) -> Conversation:
     return Conversation(id=letter.id, data_key=letter.data_key)
 
 
-def store(session: Session, desk: Desk, raw: bytes, digest: bytes, size: int, received: datetime) -> uuid.UUID | None:
-    """Keeps a letter once; None if it is there. ``digest``: SHA-256 of all its bytes, ``raw``: as many of them as are kept."""
+def store(session: Session, desk: Desk, raw: bytes, digest: bytes, size: int, received: datetime) -> IncomingLetter | None:
+    """Keeps a letter once; None if it is there. ``digest``: of what tells it from others, ``raw``: as many of its bytes as are kept."""
     content_hash = desk.vault.keyed_hash(f"letter:{digest.hex()}")
     if session.scalar(select(IncomingLetter.id).where(IncomingLetter.content_hash == content_hash)) is not None:
         return None
-    letter = IncomingLetter(content_hash=content_hash, size=size, received_at=received)
-    session.add(letter)
-    session.flush()
+    letter = IncomingLetter(id=new_id(), content_hash=content_hash, size=size, received_at=received)
     own = holder(letter)
     desk.vault.new_key(own)
     letter.data_key = own.data_key
     letter.raw_sealed = desk.vault.seal_bytes(own, raw)
-    return letter.id
+    session.add(letter)
+    return letter
 
 
 def derived_message_id(letter: IncomingLetter) -> str:

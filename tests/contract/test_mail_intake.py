@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.channels.mail import MailCourier, choose_transport
+from bot.channels.mail_collector import MailCollector, choose_mailbox
 from bot.channels.mail_intake import MailIntake
 from core import key_rotation, master_keys
 from core.desk import Desk, open_desk
@@ -106,6 +107,7 @@ def take_in(desk: Desk, *contents: bytes) -> list[IncomingLetter]:
 def run_once(desk: Desk) -> None:
     async def run() -> None:
         intake = MailIntake(desk, Files(desk))
+        await MailCollector(desk, choose_mailbox(desk)).collect()
         await intake.run_once()
         await intake._hold.give_back()  # on PostgreSQL another gateway would wait for it
 
@@ -344,10 +346,10 @@ def test_the_same_bytes_are_one_letter_and_the_same_id_is_not(desk: Desk) -> Non
     assert list((desk.settings.mail_dir / "incoming" / "new").iterdir()) == []
 
 
-@pytest.mark.parametrize("broken", ["mark_seen", "begin", "accept", "finish"])
+@pytest.mark.parametrize("broken", ["mark", "begin", "accept", "finish"])
 def test_a_crash_anywhere_leaves_one_appeal(desk: Desk, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(desk, raw("files-pdf-and-jpeg"))
-    intake = MailIntake(desk, Files(desk))
+    mailbox, files = choose_mailbox(desk), Files(desk)
 
     class Crash(BaseException):
         """No handler takes it for a letter's fault."""
@@ -355,11 +357,15 @@ def test_a_crash_anywhere_leaves_one_appeal(desk: Desk, broken: str, monkeypatch
     def crash(*_arguments: object, **_more: object) -> None:
         raise Crash
 
-    target = {"mark_seen": intake._maildir, "accept": intake._files, "begin": handling, "finish": handling}[broken]
+    async def run() -> None:
+        await MailCollector(desk, mailbox).collect()
+        await MailIntake(desk, files).run_once()
+
+    target = {"mark": mailbox, "accept": files, "begin": handling, "finish": handling}[broken]
     with monkeypatch.context() as crashing:
         crashing.setattr(target, broken, crash)
         with pytest.raises(Crash):
-            asyncio.run(intake.run_once())
+            asyncio.run(run())
     assert len(stored(desk)) == 1  # committed before anything else
     assert rows(desk, Appeal) == []
     run_once(desk)
@@ -397,6 +403,23 @@ def test_a_letter_that_cannot_be_handled_is_parked_and_holds_up_none(
     assert handoff(["letters", "retry", str(bad.id)]) == 0
     assert handoff(["letters", "retry", str(bad.id)]) == 2
     assert take_in(desk)[0].outcome == Route.REGISTER
+
+
+def test_a_letter_that_cannot_be_stored_holds_up_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = incoming.store
+
+    def store(session: Any, desk: Desk, content: bytes, *more: Any) -> Any:
+        if b"Broken" in content:
+            raise ZeroDivisionError
+        return original(session, desk, content, *more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(incoming, "store", store)
+        assert len(take_in(desk, letter(), letter("Broken"), letter("Заявление № 12345678912"))) == 2
+    new = desk.settings.mail_dir / "incoming" / "new"
+    assert len(list(new.iterdir())) == 1  # it is tried again
+    run_once(desk)
+    assert (len(stored(desk)), list(new.iterdir())) == (3, [])
 
 
 def test_what_is_no_letter_is_left_alone(desk: Desk) -> None:

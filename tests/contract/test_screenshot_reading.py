@@ -16,6 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from actions.records import PictureReading, Records
+from bot.channels.mail_collector import MailCollector, choose_mailbox
 from bot.dialogue_engine import RasaEngine
 from bot.exports import Exports
 from bot.readiness import Readiness
@@ -174,7 +175,8 @@ async def test_a_desk_without_tesseract_says_so_and_lacks_nothing(desk: Desk) ->
     for command, state in [("tesseract", "ok"), ("", "off")]:
         without = dataclasses.replace(desk, settings=desk.settings.model_copy(update={"tesseract": command}))
         engine = RasaEngine(without.settings)
-        assert (await Readiness(without, engine).states())["tesseract"] == state
+        readiness = Readiness(without, engine, MailCollector(without, choose_mailbox(without)))
+        assert (await readiness.states())["tesseract"] == state
         await engine.close()
 
 
