@@ -167,7 +167,8 @@ class TestMailbox:
         """In this order, by LMTP, as a mail server does: with a header Return-Path before each."""
         with smtplib.LMTP("127.0.0.1", self.server.lmtp_port) as client:
             for content in contents:
-                client.sendmail(SENDER, [f"{self.user}@{_DOMAIN}"], content, ["BODY=8BITMIME"])
+                lines = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+                client.sendmail(SENDER, [f"{self.user}@{_DOMAIN}"], lines, ["BODY=8BITMIME"])
 
     @contextlib.contextmanager
     def opened(self, folder: str = "INBOX") -> Iterator[BaseMailBox]:

@@ -1,4 +1,7 @@
-"""A mailbox over IMAP. A letter is taken by its UID, whether somebody has opened it in a mail program or not; \\Seen only shows it to people."""
+"""A mailbox over IMAP. A letter is taken by its UID, whether somebody has opened it in a mail program or not.
+
+The flag Seen only shows to people that the desk has it.
+"""
 
 import contextlib
 import hashlib
@@ -104,9 +107,9 @@ class ImapMailbox:
         """As read. Not by imap_tools, which would also do away with what somebody has marked as deleted."""
         if not keys:
             return
-        self._stored.update(map(int, keys))
         with self._talk() as box:
             status, _ = box.client.uid("STORE", _set(map(int, keys)), "+FLAGS.SILENT", r"(\Seen)")
+        self._stored.update(map(int, keys))  # whatever it answers: where it refuses, they are not fetched again and again
         if status != "OK":
             log.error("letters_not_flagged", count=len(keys))
 
@@ -257,8 +260,9 @@ def _originals(answer: list[Any], most_bytes: int) -> Iterator[Original]:
         if uid is None:
             continue
         whole = max(int(size[1]) if size and len(raw) == most_bytes else 0, len(raw))
-        received = datetime.fromtimestamp(time.mktime(moment), UTC) if moment else datetime.now(UTC)
-        yield Original(uid[1].decode(), raw, _digest(raw, whole), whole, min(received, datetime.now(UTC)))
+        received = min(datetime.fromtimestamp(time.mktime(moment), UTC) if moment else datetime.now(UTC), datetime.now(UTC))
+        # Servers tell seconds: letters of the same one stay in their order.
+        yield Original(uid[1].decode(), raw, _digest(raw, whole), whole, received + timedelta(microseconds=place))
 
 
 def _digest(raw: bytes, size: int) -> bytes:
