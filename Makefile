@@ -20,7 +20,7 @@ PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 TEST_PACKAGES := clamav-daemon dovecot-imapd dovecot-lmtpd fonts-dejavu-core postgresql redis-server spamassassin spamd \
   tesseract-ocr tesseract-ocr-rus
 
-.PHONY: help setup run train test test-unit test-setup check bench bench-setup bench-turns evaluate lock clean
+.PHONY: help setup run train test test-unit test-setup check bench bench-setup bench-turns bench-mail evaluate lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -54,6 +54,9 @@ bench: bench-setup  ## hold the search beside other libraries, and measure how i
 bench-turns: setup train  ## hold a whole turn beside a stock Rasa (trained once: 20 minutes), and a long conversation beside a fresh one
 	@$(PYTHON) benchmarks/turns.py
 	$(PYTHON) benchmarks/long_conversation.py
+
+bench-mail: test-setup  ## measure how many letters a second are taken, from a Maildir and over IMAP
+	@$(PYTHON) benchmarks/mail.py
 
 evaluate: bench-setup test-setup train  ## report how well intents, slots, search and flows do (PARTS: some of them, see benchmarks/evaluate.py)
 	@$(PYTHON) benchmarks/evaluate.py $(PARTS)
