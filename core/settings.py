@@ -181,6 +181,7 @@ class Settings(BaseSettings):
     imap_folder: Annotated[str, Field(min_length=1)] = "INBOX"
     imap_timeout_seconds: Seconds = 30
     imap_poll_seconds: Annotated[float, Field(gt=0, le=29 * 60)] = 60  # servers end an IDLE after half an hour
+    letters_at_once: Annotated[int, Field(gt=0, le=32)] = 4  # of which something is made; those of one sender one after another
 
     # Letters out: through an SMTP server, or without one into the Maildir `outgoing` of mail_dir, which is beside the data folder.
     smtp_host: str = ""
@@ -299,9 +300,9 @@ class Settings(BaseSettings):
             longer_than = f"{PREFIX}SMTP_TIMEOUT_SECONDS ({self.smtp_timeout_seconds:g})"
             raise ValueError(f"{PREFIX}DELIVERY_LEASE_SECONDS: it wants more than {longer_than}")
         if self.imap_host and not (self.imap_user and self.imap_password.get_secret_value()):
-            raise ValueError(f"{PREFIX}IMAP_USER: with {PREFIX}IMAP_HOST it wants a value, and so does {PREFIX}IMAP_PASSWORD")
+            raise ValueError(f"{PREFIX}IMAP_HOST: it wants {PREFIX}IMAP_USER and {PREFIX}IMAP_PASSWORD beside it")
         if self.imap_security == "starttls" and self.imap_port == 993:
-            raise ValueError(f"{PREFIX}IMAP_PORT: with {PREFIX}IMAP_SECURITY=starttls it wants another port than 993, mostly 143")
+            raise ValueError(f"{PREFIX}IMAP_SECURITY: with starttls it wants another {PREFIX}IMAP_PORT than 993, mostly 143")
         if self.mail_dir.resolve().is_relative_to(self.data_dir.resolve()):
             # Letters are readable; the data folder promises that nothing personal is.
             raise ValueError(f"{PREFIX}MAIL_DIR: it wants a folder outside the data folder ({self.data_dir})")

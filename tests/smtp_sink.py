@@ -1,7 +1,8 @@
 """A real SMTP server that keeps what it is given."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -42,3 +43,33 @@ class Sink:
             yield
         finally:
             controller.stop()
+
+
+class BreakingServer:
+    """Takes a letter to its first line, and then either drops the connection, as a killed server does, or says nothing more."""
+
+    def __init__(self, *, hangs: bool) -> None:
+        self.hangs = hangs
+        self.begun = 0  # letters
+
+    @asynccontextmanager
+    async def listening(self, port: int) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            if not line.upper().startswith(b"DATA"):
+                writer.write(b"250 OK\r\n")
+                continue
+            writer.write(b"354 Go on\r\n")
+            await reader.readline()
+            self.begun += 1
+            if self.hangs:
+                await reader.read()  # until the other side has had enough
+            break
+        writer.transport.abort()

@@ -261,8 +261,8 @@ def _originals(answer: list[Any], most_bytes: int) -> Iterator[Original]:
             continue
         whole = max(int(size[1]) if size and len(raw) == most_bytes else 0, len(raw))
         received = min(datetime.fromtimestamp(time.mktime(moment), UTC) if moment else datetime.now(UTC), datetime.now(UTC))
-        # Servers tell seconds: letters of the same one stay in their order.
-        yield Original(uid[1].decode(), raw, _digest(raw, whole), whole, received + timedelta(microseconds=place))
+        received += timedelta(microseconds=int(uid[1]) % 1_000_000)  # servers tell seconds: letters of the same one stay in their order
+        yield Original(uid[1].decode(), raw, _digest(raw, whole), whole, received)
 
 
 def _digest(raw: bytes, size: int) -> bytes:

@@ -7,6 +7,7 @@ import asyncio
 import uuid
 
 import structlog
+from sqlalchemy.orm import Session
 
 from core import leases
 from core.desk import Desk
@@ -18,7 +19,7 @@ from core.web import place_of
 from core.words import say
 from handoff.mailbox import handling, incoming
 from handoff.mailbox.handling import RefusedFile
-from handoff.mailbox.letter import File, Letter, read_letter
+from handoff.mailbox.letter import File, Letter, read_letter, read_sender
 from handoff.mailbox.sender_fields import sender_fields
 
 log = structlog.get_logger(__name__)
@@ -42,11 +43,39 @@ class MailIntake:
         """Makes of all that waits what becomes of it; what fails is tried again the next time. DatabaseDown."""
         tried: set[uuid.UUID] = set()
         while found := [one for one in await self._desk.database.read_soon(incoming.waiting) if one not in tried]:
-            for letter_id in found:
-                await self._process_guarded(letter_id)
+            await self._process_all(found)
             tried.update(found)
             if not await self._hold.take():
                 return
+
+    async def _process_all(self, letter_ids: list[uuid.UUID]) -> None:
+        """Some at once, so that one that takes its time holds up no other; those of one sender, who may go on with the first, in order."""
+        free = asyncio.Semaphore(self._desk.settings.letters_at_once)
+
+        async def process(of_one: list[uuid.UUID]) -> None:
+            for letter_id in of_one:
+                async with free:
+                    await self._process_guarded(letter_id)
+
+        by_sender = await self._desk.database.read_soon(self._by_sender, letter_ids)
+        tasks = [asyncio.create_task(process(of_one)) for of_one in by_sender]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _by_sender(self, session: Session, letter_ids: list[uuid.UUID]) -> list[list[uuid.UUID]]:
+        found: dict[object, list[uuid.UUID]] = {}
+        for letter_id in letter_ids:
+            row = incoming.find(session, letter_id)
+            try:
+                sender: object = row and read_sender(incoming.raw_of(self._desk, row))
+            except Exception:  # noqa: BLE001 - it will fail by itself, when its turn comes
+                sender = letter_id
+            found.setdefault(sender, []).append(letter_id)
+        return list(found.values())
 
     async def _process_guarded(self, letter_id: uuid.UUID) -> None:
         try:

@@ -98,6 +98,12 @@ def read_letter(raw: bytes, settings: Settings) -> Letter:
     )
 
 
+def read_sender(raw: bytes) -> str | None:
+    """The sender alone, as ``read_letter`` finds it."""
+    address = _sender(BytesParser(policy=_POLICY).parsebytes(structure.head_of(raw), headersonly=True))[1]
+    return normal_form("email", address) if address else None
+
+
 def _headers(message: Message) -> dict[str, list[str]]:
     """Names in lower case → decoded values, in the order in which they stand."""
     found: dict[str, list[str]] = {}

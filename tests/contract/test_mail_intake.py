@@ -405,6 +405,27 @@ def test_a_letter_that_cannot_be_handled_is_parked_and_holds_up_none(
     assert take_in(desk)[0].outcome == Route.REGISTER
 
 
+def test_a_letter_that_takes_its_time_holds_up_its_sender_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = raw("files-pdf-and-jpeg").replace(b"To:", b"X-Slow: yes\nTo:", 1)
+    own = letter("Ещё заявление № 12345678912", sender=EXPECTED["files-pdf-and-jpeg"]["sender"])
+    deliver(desk, slow, own, letter(sender=PYOTR.email))
+    original = Files.accept
+
+    async def accept(self: Files, *arguments: Any) -> Any:
+        async with asyncio.timeout(30):
+            while [row.state for row in stored(desk)] != [LetterState.NEW, LetterState.NEW, LetterState.DONE]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return await original(self, *arguments)
+
+    monkeypatch.setattr(Files, "accept", accept)
+    run_once(desk)
+    first, second, _ = stored(desk)
+    assert (first.outcome, second.outcome) == (Route.REGISTER, Route.REGISTER)
+    assert first.processed_at
+    assert second.processed_at
+    assert first.processed_at <= second.processed_at
+
+
 def test_a_letter_that_cannot_be_stored_holds_up_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     original = incoming.store
 

@@ -26,7 +26,7 @@ from handoff.letters.renderer import render
 from tests.conftest import MakeSettings
 from tests.data.personas import ANNA
 from tests.scenes import hand_over, locked, messages, reload, start_conversation
-from tests.smtp_sink import Sink
+from tests.smtp_sink import BreakingServer, Sink
 from tests.stack import Citizen, OperatorClient, Stack, free_port, wait_for
 
 
@@ -36,14 +36,20 @@ def port() -> int:
 
 
 @pytest.fixture
-def desk(make_settings: MakeSettings, port: int) -> Iterator[Desk]:
+def seconds() -> float:
+    """That a letter may take."""
+    return 5
+
+
+@pytest.fixture
+def desk(make_settings: MakeSettings, port: int, seconds: float) -> Iterator[Desk]:
     """A desk whose mail server is on ``port``, and which does not wait long."""
     opened = open_desk(
         make_settings(
             smtp_host="127.0.0.1",
             smtp_port=port,
             smtp_security="none",
-            smtp_timeout_seconds=5,
+            smtp_timeout_seconds=seconds,
             delivery_first_pause_seconds=0.05,
             delivery_longest_pause_seconds=0.1,
             sweep_seconds=0.05,
@@ -124,6 +130,21 @@ async def test_a_busy_server_is_asked_again(desk: Desk, conversation_id: uuid.UU
     with sink.listening(port):
         row = await until(desk, conversation_id, DeliveryState.SENT)
     assert (row.attempts, len(sink.accepted), sink.accepted[0][1]["Message-ID"]) == (3, 1, row.message_id)
+
+
+@pytest.mark.usefixtures("sending")
+@pytest.mark.parametrize(("hangs", "seconds"), [(False, 5), (True, 1)])
+async def test_a_server_that_breaks_in_the_middle_of_a_letter_gets_it_again(
+    desk: Desk, conversation_id: uuid.UUID, port: int, hangs: bool
+) -> None:
+    breaking, sink = BreakingServer(hangs=hangs), Sink()
+    async with breaking.listening(port):
+        waiting = await until(desk, conversation_id, DeliveryState.QUEUED, attempts=2)
+    assert waiting.failure == "unreachable"
+    assert breaking.begun >= 1
+    with sink.listening(port):
+        await until(desk, conversation_id, DeliveryState.SENT)
+    assert [letter["Message-ID"] for _, letter in sink.accepted] == [waiting.message_id]
 
 
 @pytest.mark.usefixtures("sending")
