@@ -51,6 +51,7 @@ class ImapMailbox:
         self._has_idle = False
         self._numbering = 0
         self._stored: set[int] = set()  # stored, and perhaps not shown as read yet
+        self._waiting: set[int] = set()  # the newer ones that are not stored
         self._suspected: set[int] = set()  # among them is one at which the connection broke
         self._unreadable: dict[int, float] = {}  # until when they are left alone
         self._interrupted = threading.Event()
@@ -59,8 +60,10 @@ class ImapMailbox:
         """At most _LOOKED_AT: all that is not read, and all that came since it was looked last, read or not."""
         with self._talk() as box:
             _ok(box.client.noop())  # some servers tell of new letters no sooner
-            there = set(map(int, box.uids(f"OR UNSEEN UID {self._next_uid(box)}:{_LAST_UID}", None)))
+            next_uid = self._next_uid(box)
+            there = set(map(int, box.uids(f"OR UNSEEN UID {next_uid}:{_LAST_UID}", None)))
             self._stored &= there
+            self._waiting = {uid for uid in there - self._stored if uid >= next_uid}
             self._unreadable = {uid: until for uid, until in self._unreadable.items() if uid in there}
             moment = time.monotonic()
             left_alone = {uid for uid, until in self._unreadable.items() if until > moment}
@@ -101,7 +104,8 @@ class ImapMailbox:
             self._unreadable[uid] = time.monotonic() + _UNREADABLE_PAUSE_SECONDS
 
     def note(self, session: Session, keys: Collection[str]) -> None:
-        mail_folders.advance(session, self._name, self._numbering, max(map(int, keys)) + 1)
+        stored = set(map(int, keys))
+        mail_folders.advance(session, self._name, self._numbering, min(self._waiting - stored, default=max(stored) + 1))
 
     def mark(self, keys: Collection[str]) -> None:
         """As read. Not by imap_tools, which would also do away with what somebody has marked as deleted."""
@@ -110,6 +114,7 @@ class ImapMailbox:
         with self._talk() as box:
             status, _ = box.client.uid("STORE", _set(map(int, keys)), "+FLAGS.SILENT", r"(\Seen)")
         self._stored.update(map(int, keys))  # whatever it answers: where it refuses, they are not fetched again and again
+        self._waiting -= self._stored
         if status != "OK":
             log.error("letters_not_flagged", count=len(keys))
 
@@ -169,7 +174,7 @@ class ImapMailbox:
             raise
         if numbering != self._numbering:
             self._numbering = numbering
-            self._stored, self._suspected, self._unreadable = set(), set(), {}
+            self._stored, self._waiting, self._suspected, self._unreadable = set(), set(), set(), {}
         return box
 
     def _log_in(self, box: BaseMailBox) -> None:

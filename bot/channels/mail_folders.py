@@ -22,7 +22,7 @@ def begin(session: Session, name: str, numbering: int, next_uid: int) -> None:
 
 
 def advance(session: Session, name: str, numbering: int, next_uid: int) -> None:
-    """All below ``next_uid`` was looked at. Never goes back."""
+    """All that is new below ``next_uid`` is stored. Never goes back."""
     folder = session.get(MailFolder, name, with_for_update=True)
     if folder is not None and folder.uid_validity == numbering:
         folder.next_uid = max(folder.next_uid, next_uid)

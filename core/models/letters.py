@@ -49,7 +49,7 @@ class IncomingLetter(Base):
 
 
 class MailFolder(Base):
-    """How far an IMAP folder is read: all below ``next_uid`` was looked at, as long as its numbering (RFC 3501) is the same."""
+    """How far an IMAP folder is read: all below ``next_uid`` is done with, as long as its numbering (RFC 3501) is the same."""
 
     __tablename__ = "mail_folders"
 

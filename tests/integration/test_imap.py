@@ -313,6 +313,8 @@ async def test_a_letter_that_the_server_does_not_give_holds_up_none(desk: Desk, 
         await until(lambda: count(desk) == 3)
         mailbox.deliver(*numbered(1, first=4))
         await until(lambda: count(desk) == 4)
+    with mailbox.opened() as box:  # somebody marks all of them as read
+        box.client.uid("STORE", "1:*", "+FLAGS", r"(\Seen)")
     (bad,) = (mailbox.server.folder / "mail" / mailbox.user).glob(f"*/{files[1].name}*")
     bad.chmod(0o600)
     await collect(desk)
