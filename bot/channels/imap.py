@@ -125,10 +125,10 @@ class ImapMailbox:
             if not self._has_idle:
                 self._interrupted.wait(seconds)
                 return
-            box.idle.start()
+            box.idle.start()  # type: ignore[no-untyped-call]
             if not self._interrupted.is_set():
                 _wait_for_words(box.client, seconds)
-            box.idle.stop()
+            box.idle.stop()  # type: ignore[no-untyped-call]
 
     def interrupt(self) -> None:
         self._interrupted.set()
@@ -229,7 +229,7 @@ def _wait_for_words(client: imaplib.IMAP4, seconds: float) -> None:
     client.sock.settimeout(0)
     try:
         with contextlib.suppress(OSError):
-            if client.file.peek(1):  # type: ignore[attr-defined]
+            if client.file.peek(1):  # type: ignore[union-attr]
                 return
     finally:
         client.sock.settimeout(timeout)

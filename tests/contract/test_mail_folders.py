@@ -9,7 +9,7 @@ LARGEST = 2**32 - 1
 def test_never_goes_back_and_begins_anew_with_new_numbers(desk: Desk) -> None:
     def next_uid(name: str = "desk@mail/INBOX") -> int | None:
         folder = desk.database.read(mail_folders.find, name)
-        return folder and folder.next_uid
+        return None if folder is None else folder.next_uid
 
     assert next_uid() is None
     desk.database.write(mail_folders.begin, "desk@mail/INBOX", LARGEST, 5)

@@ -110,6 +110,10 @@ def count(desk: Desk) -> int:
     return desk.database.read(lambda session: session.scalar(select(func.count()).select_from(IncomingLetter)) or 0)
 
 
+async def until_stored(desk: Desk, expected: int) -> None:
+    await until(lambda: count(desk) == expected)
+
+
 def contents(desk: Desk) -> list[bytes]:
     """As they came, without what the server puts before them."""
     return [incoming.raw_of(desk, row).partition(b"\r\n")[2].replace(b"\r\n", b"\n") for row in stored(desk)]
@@ -143,7 +147,7 @@ async def test_a_letter_is_noticed_without_waiting_for_the_next_look(open_with: 
         await until(lambda: collector.state == "ok")
         for number in range(3):
             mailbox.deliver(letter(text=f"Письмо {number}"))
-            await until(lambda number=number: count(desk) == number + 1)
+            await until_stored(desk, number + 1)
 
 
 async def test_a_server_without_idle_is_looked_at_now_and_then(make_settings: MakeSettings) -> None:
@@ -155,7 +159,7 @@ async def test_a_server_without_idle_is_looked_at_now_and_then(make_settings: Ma
             async with collecting(desk) as collector:
                 await until(lambda: collector.state == "ok")
                 mailbox.deliver(letter())
-                await until(lambda: count(desk) == 1)
+                await until_stored(desk, 1)
         finally:
             desk.close()
     finally:
@@ -181,7 +185,7 @@ async def test_a_server_killed_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     desk = open_with(imap_poll_seconds=0.2)
     mailbox.deliver(*numbered(20))
-    collector = MailCollector(desk, InTheMiddle(choose_mailbox(desk), step, dovecot.kill))  # type: ignore[arg-type]
+    collector = MailCollector(desk, InTheMiddle(choose_mailbox(desk), step, dovecot.kill))
     async with collecting(desk, collector):
         await until(lambda: collector.state == "unreachable")
         await asyncio.to_thread(dovecot.begin)
@@ -198,7 +202,7 @@ async def test_a_server_that_stands_still_costs_time_only(open_with: OpenDesk, m
     frozen = contextlib.ExitStack()
     collector = MailCollector(
         desk,
-        InTheMiddle(choose_mailbox(desk), step, lambda: frozen.enter_context(dovecot.frozen())),  # type: ignore[arg-type]
+        InTheMiddle(choose_mailbox(desk), step, lambda: frozen.enter_context(dovecot.frozen())),
     )
     with frozen:
         async with collecting(desk, collector):
@@ -255,7 +259,7 @@ async def test_a_crash_between_commit_and_flag_makes_no_second_letter(desk: Desk
 
     mailbox.deliver(*numbered(3))
     with pytest.raises(Crash):
-        await MailCollector(desk, InTheMiddle(choose_mailbox(desk), "mark", crash)).collect()  # type: ignore[arg-type]
+        await MailCollector(desk, InTheMiddle(choose_mailbox(desk), "mark", crash)).collect()
     assert (count(desk), mailbox.count("SEEN")) == (3, 0)
     await collect(desk)
     assert (count(desk), mailbox.count("SEEN")) == (3, 3)
@@ -310,9 +314,9 @@ async def test_a_letter_that_the_server_does_not_give_holds_up_none(desk: Desk, 
     files = sorted((mailbox.server.folder / "mail" / mailbox.user / "new").iterdir())
     files[1].chmod(0)
     async with collecting(desk):
-        await until(lambda: count(desk) == 3)
+        await until_stored(desk, 3)
         mailbox.deliver(*numbered(1, first=4))
-        await until(lambda: count(desk) == 4)
+        await until_stored(desk, 4)
     with mailbox.opened() as box:  # somebody marks all of them as read
         box.client.uid("STORE", "1:*", "+FLAGS", r"(\Seen)")
     (bad,) = (mailbox.server.folder / "mail" / mailbox.user).glob(f"*/{files[1].name}*")
@@ -370,11 +374,10 @@ async def test_over_tls_no_unknown_certificate_is_trusted(
                     await collect(desk)
                 assert raised.value.state == "certificate_refused"
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            for desk in desks:
+            for number, desk in enumerate(desks):
                 async with collecting(desk):
-                    await until(lambda desk=desk: count(desk) > 0)
                     mailbox.deliver(letter(text=str(desk.settings.imap_port)))
-                    await until(lambda: mailbox.count("UNSEEN") == 0)
+                    await until_stored(desk, number + 2)
         finally:
             for desk in desks:
                 desk.close()
