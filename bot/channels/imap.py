@@ -71,7 +71,8 @@ class ImapMailbox:
             if not fresh:
                 return []
             sizes = dict(_sizes(_ok(box.client.uid("FETCH", _set(fresh), "(UID RFC822.SIZE)"))))
-            return [Found(str(uid), min(sizes.get(uid, 0), self._settings.max_letter_bytes)) for uid in fresh]
+            most = self._settings.max_letter_bytes
+            return [Found(str(uid), min(sizes.get(uid, most), most)) for uid in fresh]
 
     def read(self, found: Sequence[Found], most_bytes: int) -> list[Original]:
         uids = [int(letter.key) for letter in found]

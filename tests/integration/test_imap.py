@@ -310,6 +310,7 @@ async def test_new_numbers_make_no_second_letter_and_lose_none(desk: Desk, mailb
 
 
 async def test_a_letter_that_the_server_does_not_give_holds_up_none(desk: Desk, mailbox: TestMailbox) -> None:
+    await collect(desk)
     mailbox.deliver(*numbered(4))
     files = sorted((mailbox.server.folder / "mail" / mailbox.user / "new").iterdir())
     files[1].chmod(0)
