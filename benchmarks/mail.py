@@ -2,7 +2,8 @@
 
 Intake: from the mailbox, a Maildir and a Dovecot of its own, until all are committed and marked as read. Processing: from there until
 something is made of each; 60 % become appeals, every tenth has a file. By the wall, and in processor time of this process, in which other
-work on the machine counts little (the check of files, a process each, counts there only by the wall).
+work on the machine counts little (the check of files, a process each, counts there only by the wall). Settings from the environment count,
+as everywhere: by them other things that look at letters are switched on.
 """
 
 import argparse

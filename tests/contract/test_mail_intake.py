@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from bot.channels import mail_collector
 from bot.channels.mail import MailCourier, choose_transport
 from bot.channels.mail_collector import MailCollector, choose_mailbox
 from bot.channels.mail_intake import MailIntake
@@ -51,6 +52,7 @@ from tests.conftest import MakeSettings
 from tests.data.letters import EXPECTED, NUMBER, PEOPLE, RECEIPT_ID, raw
 from tests.data.personas import ANNA, PYOTR
 from tests.scenes import add_operator, claim, close, hand_over, locked, messages, reload, return_to_bot, start_conversation
+from tests.servers import Postgres
 
 ALL_FIELDS = f"""Не приходит код подтверждения.
 
@@ -403,6 +405,35 @@ def test_a_letter_that_cannot_be_handled_is_parked_and_holds_up_none(
     assert handoff(["letters", "retry", str(bad.id)]) == 0
     assert handoff(["letters", "retry", str(bad.id)]) == 2
     assert take_in(desk)[0].outcome == Route.REGISTER
+
+
+async def test_of_two_gateways_one_collects_and_the_other_takes_over(
+    make_settings: MakeSettings, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_collector, "_RENEW_SECONDS", 0.05)
+    with postgres.database() as name:
+        desk = open_desk(make_settings(database_url=postgres.url(name), sweep_seconds=0.05))
+        try:
+            collectors = [MailCollector(desk, choose_mailbox(desk)) for _ in range(2)]
+            tasks = [asyncio.create_task(collector.run_forever()) for collector in collectors]
+            try:
+                async with asyncio.timeout(30):
+                    while "ok" not in (states := [collector.state for collector in collectors]):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                    first = states.index("ok")
+                    await asyncio.sleep(0.3)
+                    assert collectors[1 - first].state == "elsewhere"
+                    tasks[first].cancel()
+                    deliver(desk, letter())
+                    while not await asyncio.to_thread(stored, desk):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                assert [collector.state for collector in collectors] == (["elsewhere", "ok"] if first == 0 else ["ok", "elsewhere"])
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            desk.close()
 
 
 def test_a_letter_that_takes_its_time_holds_up_its_sender_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
