@@ -217,7 +217,8 @@ def _children(settings: Settings) -> list[Child]:
     }
     # Not Rasa's to see.
     secrets_of_ours = tuple(
-        f"{PREFIX}{name}" for name in ("MASTER_KEY", "OPERATOR_PASSWORD", "DATABASE_URL", "REDIS_URL", "SMTP_PASSWORD", "TELEGRAM_TOKEN")
+        f"{PREFIX}{name}"
+        for name in ("MASTER_KEY", "OPERATOR_PASSWORD", "DATABASE_URL", "REDIS_URL", "IMAP_PASSWORD", "SMTP_PASSWORD", "TELEGRAM_TOKEN")
     )
     rasa = {
         **{name: value for name, value in inner.items() if name not in secrets_of_ours},
