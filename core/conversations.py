@@ -149,7 +149,7 @@ def append(
             kind=PUSHED,
             subject_id=message.id,
             address_token=conversation.push_token,
-            domain=conversation.channel,
+            name=lambda delivery_id: f"<{delivery_id}@{conversation.channel}>",
         )
     hint(session, str(conversation.id))
     return message

@@ -8,7 +8,7 @@ Deliveries of one conversation by one channel go one at a time and in the order 
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -61,10 +61,13 @@ def put(
     kind: str,
     subject_id: uuid.UUID,
     address_token: str,
-    domain: str,
+    name: Callable[[uuid.UUID], str],
     in_reply_to: str | None = None,
 ) -> Delivery:
-    """Adds a delivery to be sent at once; what is there already stays as it is. ``conversation`` is locked."""
+    """Adds a delivery to be sent at once; what is there already stays as it is. ``conversation`` is locked.
+
+    ``name``: the Message-ID of a delivery with that id.
+    """
     stored = find(session, conversation.id, kind, subject_id)
     if stored is not None:
         return stored
@@ -78,7 +81,7 @@ def put(
         kind=kind,
         subject_id=subject_id,
         address_token=address_token,
-        message_id=f"<{delivery_id}@{domain}>",
+        message_id=name(delivery_id),
         in_reply_to=in_reply_to,
         due_at=now(),
     )

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+_SHORTEST_KEY_BITS = 1024  # what mail servers take for a signature at all (RFC 8301)
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "OTKLIK_"
 
@@ -61,6 +65,21 @@ def _email_address(value: str) -> str:
 def _folder(value: Path) -> Path:
     if value.exists() and not value.is_dir():
         raise ValueError("it wants a folder")
+    return value
+
+
+def _key_file(value: Path) -> Path:
+    """A key that signs letters: RSA, as some mail servers know no other."""
+    if value == Path():
+        return value
+    try:
+        key = load_pem_private_key(value.read_bytes(), None)
+    except OSError:
+        raise ValueError("it wants a file that can be read") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # of a password that it wants: TypeError
+        raise ValueError("it wants a private key in PEM without a password") from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < _SHORTEST_KEY_BITS:
+        raise ValueError(f"it wants an RSA key of at least {_SHORTEST_KEY_BITS} bits")
     return value
 
 
@@ -190,6 +209,10 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_timeout_seconds: Seconds = 60
+    # Signatures of letters (DKIM): off without a selector.
+    dkim_selector: Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$", max_length=63)] = ""
+    dkim_domain: Annotated[str, Field(pattern=r"^([\w-]+(\.[\w-]+)+)?$")] = ""  # empty: the official address's
+    dkim_key_file: Annotated[Path, AfterValidator(_key_file)] = Path()
     mail_dir: Folder = Field(default_factory=lambda given: given["data_dir"].with_name(f"{given['data_dir'].name}-mail"))
 
     # Telegram: off without a token.
@@ -220,6 +243,7 @@ class Settings(BaseSettings):
     appeals_per_snils_per_day: Annotated[int, Field(gt=0)] = 50
     letter_replies_per_day: Annotated[int, Field(gt=0)] = 20  # that the desk sends one address of its own accord
     exports_per_day: Annotated[int, Field(gt=0)] = 5  # of one conversation
+    transcripts_per_day: Annotated[int, Field(gt=0)] = 5  # letters with what was said in one conversation
     operator_session_hours: Hours = 12
 
     # What the desk promises: settings.toml.
@@ -254,6 +278,7 @@ class Settings(BaseSettings):
     max_picture_pixels: Annotated[int, Field(gt=0)]
     max_letter_bytes: Bytes
     letter_messages: Annotated[int, Field(gt=0, le=100)]
+    transcript_characters: Annotated[int, Field(gt=0, le=1_000_000)]
 
     # How long data is kept: settings.toml.
     keep_conversation_days: KeptDays
@@ -303,6 +328,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}IMAP_HOST: it wants {PREFIX}IMAP_USER and {PREFIX}IMAP_PASSWORD beside it")
         if self.imap_security == "starttls" and self.imap_port == 993:
             raise ValueError(f"{PREFIX}IMAP_SECURITY: with starttls it wants another {PREFIX}IMAP_PORT than 993, mostly 143")
+        if bool(self.dkim_selector) != (self.dkim_key_file != Path()):
+            raise ValueError(f"{PREFIX}DKIM_SELECTOR: it wants {PREFIX}DKIM_KEY_FILE beside it, and the other way round")
         if self.mail_dir.resolve().is_relative_to(self.data_dir.resolve()):
             # Letters are readable; the data folder promises that nothing personal is.
             raise ValueError(f"{PREFIX}MAIL_DIR: it wants a folder outside the data folder ({self.data_dir})")
@@ -317,6 +344,11 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """Where the embedded database is."""
         return self.data_dir / "otklik.db"
+
+    @property
+    def signing_domain(self) -> str:
+        """Whose key signs letters, in ASCII."""
+        return (self.dkim_domain or self.official_email.rpartition("@")[2]).encode("idna").decode()
 
     @property
     def index_dir(self) -> Path:

@@ -181,13 +181,21 @@ def _tell(session: Session, desk: Desk, conversation: Conversation, erasure: Era
     if erasure.addresses_sealed is None:
         return
     if conversation.email_token:
-        _put_receipt(session, conversation, letters.CHANNEL, conversation.id, letters.mail_domain(desk))
+        _put_receipt(session, desk, conversation, letters.CHANNEL, conversation.id)
     if push_token:
-        _put_receipt(session, conversation, conversation.channel, message.id, conversation.channel)
+        _put_receipt(session, desk, conversation, conversation.channel, message.id)
 
 
-def _put_receipt(session: Session, conversation: Conversation, channel: str, subject_id: uuid.UUID, domain: str) -> None:
-    deliveries.put(session, conversation, channel=channel, kind=RECEIPT, subject_id=subject_id, address_token="", domain=domain)
+def _put_receipt(session: Session, desk: Desk, conversation: Conversation, channel: str, subject_id: uuid.UUID) -> None:
+    deliveries.put(
+        session,
+        conversation,
+        channel=channel,
+        kind=RECEIPT,
+        subject_id=subject_id,
+        address_token="",
+        name=lambda delivery_id: letters.message_id(desk, delivery_id, None),
+    )
 
 
 def _end_wait(session: Session, conversation: Conversation, at: datetime, by: str = "erased") -> None:

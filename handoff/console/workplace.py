@@ -23,6 +23,7 @@ from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
 from handoff import appeal_requests, appeals, letters, operators, queue
 from handoff.export import CONTENT_TYPE as EXPORT
+from handoff.letters import overview
 
 _ALL_MESSAGES = 1_000_000
 _PASSWORD_CHECKS_AT_ONCE = 2
@@ -94,7 +95,7 @@ class Workplace:
             "appeal": appeals.operator_document(session, own_appeals[0]) if own_appeals else None,
             "requests": appeal_requests.of_appeals(session, self.desk, own_appeals),
             "earlier_appeals": appeals.earlier(session, conversation_id),
-            "deliveries": letters.letter_documents(session, conversation),
+            "deliveries": overview.letter_documents(session, conversation),
             **self.state(session, conversation),
             "channel": conversation.channel,
         }, _question(documents)

@@ -1,4 +1,8 @@
-"""Whose a letter is: the conversation that it belongs to, and the appeal that it only names."""
+"""Whose a letter is: the conversation that it belongs to, and the appeal that it only names.
+
+A Message-ID that looks like ours and was not made by us leads nowhere, and one that is ours is no proof of who writes: the sender has to be
+the appeal's own either way.
+"""
 
 from dataclasses import dataclass
 
@@ -8,8 +12,9 @@ from sqlalchemy.orm import Session
 from core import deliveries
 from core.blind_index import normal_form
 from core.desk import Desk
-from core.models import Appeal, Conversation, IncomingLetter, Mode
+from core.models import Appeal, AppealStatus, Conversation, IncomingLetter, Mode
 from handoff import letters
+from handoff.letters import message_ids
 from handoff.mailbox.letter import Letter
 from handoff.mailbox.subject import Subject
 
@@ -31,11 +36,12 @@ def message_id_hash(desk: Desk, message_id: str) -> bytes:
 
 def find_place(session: Session, desk: Desk, letter: Letter, subject: Subject) -> Place:
     """By the letters that it answers, then by the number that it names. Each counts only for the address that the appeal belongs to."""
-    found = _by_thread(session, desk, letter)
+    ids = [answered for answered in letter.answered_ids[:_MOST_LETTERS] if not message_ids.is_forged(desk, answered)]
+    found = _by_thread(session, desk, ids)
     own = [conversation for conversation in found if is_senders(session, desk, conversation, letter)]
     for conversation in own:
-        if newest := letters.newest_appeal(session, conversation):
-            return Place(conversation, newest)
+        if meant := _open_among(session, desk, conversation, ids) or letters.newest_appeal(session, conversation):
+            return Place(conversation, meant)
     appeal = session.scalar(select(Appeal).where(Appeal.number == subject.appeal_number)) if subject.appeal_number else None
     if appeal is not None:
         conversation = session.get_one(Conversation, appeal.conversation_id)
@@ -54,9 +60,17 @@ def is_senders(session: Session, desk: Desk, conversation: Conversation, letter:
     return normal_form("email", written) == letter.sender
 
 
-def _by_thread(session: Session, desk: Desk, letter: Letter) -> list[Conversation]:
+def _open_among(session: Session, desk: Desk, conversation: Conversation, ids: list[str]) -> Appeal | None:
+    """The conversation's open appeal that the nearest of the letters was about: there may be several."""
+    for number in filter(None, (message_ids.number_of(desk, answered) for answered in ids)):
+        appeal = session.scalar(select(Appeal).where(Appeal.number == number, Appeal.conversation_id == conversation.id))
+        if appeal is not None and appeal.status != AppealStatus.CLOSED:
+            return appeal
+    return None
+
+
+def _by_thread(session: Session, desk: Desk, ids: list[str]) -> list[Conversation]:
     """The conversations of the letters that it answers: ours, then those that came in."""
-    ids = letter.answered_ids[:_MOST_LETTERS]
     conversations = [sent.conversation_id for sent in deliveries.find_sent(session, ids)]
     hashes = [message_id_hash(desk, message_id) for message_id in ids]
     came = select(IncomingLetter.conversation_id).where(

@@ -18,6 +18,7 @@ from core.models import Appeal, AppealKind, Author, Conversation, IncomingLetter
 from core.words import say
 from core.working_time import due
 from handoff import appeal_form, appeal_requests, appeals, letters, queue
+from handoff.letters import message_ids
 from handoff.mailbox import incoming
 from handoff.mailbox.correspondence import Place, find_place, message_id_hash
 from handoff.mailbox.letter import Letter
@@ -234,8 +235,8 @@ def _subject(letter: Letter, desk: Desk) -> Subject:
 
 
 def _note_bounce(session: Session, desk: Desk, about: list[str], status: str) -> None:
-    """The letters that did not arrive, on their appeals."""
-    for sent in deliveries.find_sent(session, about):
+    """The letters that did not arrive, on their appeals. Anybody may send such a report; only who has had a letter can name it."""
+    for sent in deliveries.find_sent(session, [message_id for message_id in about if not message_ids.is_forged(desk, message_id)]):
         conversation = conversations.lock(session, sent.conversation_id)
         delivery = deliveries.bounce(session, sent.message_id, f"bounced {status}".strip())
         if delivery is not None and conversation.data_key is not None:

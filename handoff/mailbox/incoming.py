@@ -130,12 +130,15 @@ def of_conversation(session: Session, conversation_id: uuid.UUID) -> Sequence[In
     return session.scalars(of_it.order_by(IncomingLetter.received_at, IncomingLetter.id)).all()
 
 
-def last_message_id(session: Session, desk: Desk, conversation_id: uuid.UUID, before: datetime) -> str | None:
-    """The Message-ID of the conversation's newest letter that came before that moment."""
+def message_ids(session: Session, desk: Desk, conversation_id: uuid.UUID, before: datetime) -> list[tuple[datetime, str]]:
+    """When each of the conversation's letters came that was taken in before that moment, and its Message-ID; oldest first."""
     with_id = IncomingLetter.conversation_id == conversation_id, IncomingLetter.message_id_sealed.is_not(None)
-    newest = select(IncomingLetter).where(*with_id, IncomingLetter.processed_at <= before)
-    letter = session.scalar(newest.order_by(IncomingLetter.processed_at.desc(), IncomingLetter.id.desc()).limit(1))
-    return None if letter is None or letter.message_id_sealed is None else desk.vault.open(holder(letter), letter.message_id_sealed)
+    came = select(IncomingLetter).where(*with_id, IncomingLetter.processed_at <= before)
+    return [
+        (letter.received_at, desk.vault.open(holder(letter), letter.message_id_sealed))
+        for letter in session.scalars(came.order_by(IncomingLetter.processed_at, IncomingLetter.id))
+        if letter.message_id_sealed is not None
+    ]
 
 
 def replies_within_a_day(session: Session, sender_hash: bytes, at: datetime) -> int:

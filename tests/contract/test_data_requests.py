@@ -30,6 +30,7 @@ from core.presence import Presence
 from core.words import say
 from handoff import appeal_form, data_requests, erasure, letters, queue
 from handoff.console.workplace import Workplace
+from handoff.letters import overview
 from handoff.letters.renderer import render
 from tests.data.personas import ANNA
 from tests.scenes import (
@@ -219,7 +220,7 @@ async def test_what_a_withdrawal_ends(desk: Desk, conversation_id: uuid.UUID, wo
 
     assert deliveries_of(desk, conversation_id)[0] == ("mail", DeliveryState.FAILED, "withdrawn")
     assert {state for channel, state, _ in deliveries_of(desk, conversation_id) if channel != "mail"} == {DeliveryState.QUEUED}
-    document = desk.database.read(lambda s: letters.letter_documents(s, reload(desk, conversation_id)))[0]
+    document = desk.database.read(lambda s: overview.letter_documents(s, reload(desk, conversation_id)))[0]
     assert document["failure"] == "гражданин отозвал согласие"
     assert indexed(desk, conversation_id) == 0
     for opening in (

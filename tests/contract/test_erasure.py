@@ -233,7 +233,9 @@ async def test_the_receipt_goes_out_and_its_address_is_forgotten(
     await worker.finish_open()
     letter = desk.database.read(courier.prepare, ours)
     assert (letter["To"], letter["Subject"]) == (ANNA.email, "Ваши данные удалены")
-    text = letter.get_content()
+    body = letter.get_body(("plain",))
+    assert body
+    text = body.get_content()
     assert appeals_of(desk, conversation_id)[0].number in text
     assert ANNA.snils not in text
     claimed = desk.database.write(deliveries.claim, ours.id, "w", now(), desk.settings)

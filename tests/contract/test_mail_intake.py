@@ -45,6 +45,7 @@ from handoff import appeals, letters
 from handoff.__main__ import main as handoff
 from handoff.appeal_numbers import format_number
 from handoff.erasure import COMMAND, erase
+from handoff.letters import overview
 from handoff.mailbox import handling, incoming
 from handoff.mailbox.rules import Route
 from handoff.retention import retain
@@ -132,7 +133,9 @@ def outgoing(desk: Desk, row: IncomingLetter) -> dict[str, EmailMessage]:
 
 
 def words(sent: EmailMessage) -> str:
-    return str(sent.get_content())
+    body = sent.get_body(("plain",))
+    assert body
+    return str(body.get_content())
 
 
 def send_all(desk: Desk) -> None:
@@ -335,7 +338,7 @@ def test_a_bounce_is_told_on_its_appeal(desk: Desk) -> None:
     assert (receipt.state, receipt.failure) == (DeliveryState.FAILED, "bounced 5.1.1")
     assert say("letter_failed") in said(desk, row, Author.SYSTEM)
     assert row.conversation_id
-    (document,) = locked(desk, row.conversation_id, lambda session, _desk, conversation: letters.letter_documents(session, conversation))
+    (document,) = locked(desk, row.conversation_id, lambda session, _desk, conversation: overview.letter_documents(session, conversation))
     assert "5.1.1" in document["failure"]
 
 

@@ -37,7 +37,8 @@ def test_a_notice_is_a_message_and_a_letter(desk: Desk, conversation_id: uuid.UU
     letter = desk.database.read(render, desk, delivery)
     assert letter["Subject"] == f"Обращение {appeal.number}: новый статус"
     assert letter["Auto-Submitted"] == "auto-generated"
-    assert "Обращение взято в работу." in letter.get_content()
+    body = letter.get_body(("plain",))
+    assert body and "Обращение взято в работу." in body.get_content()
 
 
 def test_without_an_address_it_stays_in_the_conversation(desk: Desk) -> None:

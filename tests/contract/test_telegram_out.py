@@ -16,6 +16,7 @@ from core.models import Author, Conversation, DeliveryState, Operator
 from core.presence import Presence
 from handoff import letters
 from handoff.console.workplace import Workplace
+from handoff.letters import overview
 from tests.bot_api import BotApi
 from tests.contract.telegram_desk import anna, api, at_work, desk, only_conversation, until
 from tests.data.personas import ANNA
@@ -201,7 +202,7 @@ async def test_who_stopped_the_bot_gets_an_operators_answer_by_letter(desk: Desk
         write_message(desk, conversation_id, "снова здесь", Author.SYSTEM)
         await until("what comes after", lambda: anna.read[-1] == "снова здесь")
     assert len(messages(desk, conversation_id)) == before + 3  # no notice about notices
-    documents = desk.database.read(lambda session: letters.letter_documents(session, session.get_one(Conversation, conversation_id)))
+    documents = desk.database.read(lambda session: overview.letter_documents(session, session.get_one(Conversation, conversation_id)))
     failed = [(row["channel"], row["failure"]) for row in documents if row["state"] == "failed"]
     assert failed[-2:] == [("telegram", "гражданин остановил бота или удалил свой чат")] * 2
 

@@ -21,6 +21,7 @@ from core.models import Appeal, AppealKind, Attachment, Author, Conversation, De
 from core.settings import SettingsError
 from core.working_time import in_words
 from handoff import appeals, letters, queue
+from handoff.letters import overview
 from handoff.letters.renderer import render
 from tests.conftest import MakeSettings
 from tests.data.personas import ANNA
@@ -99,7 +100,7 @@ def test_the_receipt_says_what_it_has_to(desk: Desk, conversation_id: uuid.UUID)
     assert (read["To"], read["Reply-To"]) == (ANNA.email, "support@portal.example.ru")
     assert (read["Message-ID"], read["In-Reply-To"], read["Auto-Submitted"]) == (row.message_id, None, "auto-replied")
     assert read["Date"].datetime == row.created_at.replace(microsecond=0)
-    assert read.get_content_charset() == "utf-8"
+    assert [part.get_content_charset() for part in read.iter_parts()] == ["utf-8", "utf-8"]
     text, code = text_in(read), desk.vault.open(reload(desk, conversation_id), appeal.access_code_sealed)
     for fact in (
         appeal.number,
@@ -259,7 +260,7 @@ async def test_a_maildir_that_cannot_be_written_is_tried_later(desk: Desk, conve
     (row,) = rows(desk, conversation_id)
     desk.settings.mail_dir.write_text("no folder")
     with pytest.raises(TryLater):
-        await MaildirTransport(desk.settings.mail_dir).send(desk.database.read(render, desk, row))
+        await MailCourier(desk, MaildirTransport(desk.settings.mail_dir)).send(desk.database.read(render, desk, row))
 
 
 # The worker.
@@ -336,7 +337,7 @@ async def test_what_is_refused_is_said_in_the_conversation_once(desk: Desk, conv
     await sends.deliver(row.id)
     notices = [message for message in messages(desk, conversation_id) if message.meta.get("letter")]
     assert [(notice.author, notice.meta) for notice in notices] == [(Author.SYSTEM, {"kind": "notice", "letter": "receipt"})]
-    (document,) = desk.database.read(letters.letter_documents, reload(desk, conversation_id))
+    (document,) = desk.database.read(overview.letter_documents, reload(desk, conversation_id))
     assert (document["state"], document["failure"]) == ("failed", "почтовый сервер не принял письмо (550)")
 
 

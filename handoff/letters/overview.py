@@ -1,0 +1,57 @@
+"""What operators see of what left: the letters of a conversation, and those that did not arrive."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import deliveries
+from core.models import Conversation, Delivery, DeliveryState
+from core.words import say
+from core.working_time import MOSCOW
+from handoff.letters import CHANNEL
+
+
+def letter_documents(session: Session, conversation: Conversation) -> list[dict[str, Any]]:
+    """The conversation's letters, and the messages that could not be pushed, for an operator, oldest first.
+
+    ``failure`` says in words why one has not gone.
+    """
+    return [
+        {
+            "id": str(delivery.id),
+            "channel": delivery.channel,
+            "kind": delivery.kind,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "failure": _failure_words(delivery),
+            "created_at": delivery.created_at.astimezone(MOSCOW).isoformat(),
+            "sent_at": delivery.sent_at.astimezone(MOSCOW).isoformat() if delivery.sent_at else None,
+        }
+        for delivery in deliveries.of_conversation(session, conversation.id)
+        if delivery.channel == CHANNEL or delivery.state == DeliveryState.FAILED
+    ]
+
+
+def _failure_words(delivery: Delivery) -> str | None:
+    if delivery.failure is None:
+        return None
+    if delivery.state != DeliveryState.FAILED:
+        return say("delivery_trying")
+    word, _, code = delivery.failure.partition(" ")
+    match word:
+        case "refused":
+            return say("delivery_refused", code=code)
+        case "bounced":
+            return say("delivery_bounced", status=code)
+        case "address":
+            return say("delivery_address")
+        case "erased":
+            return say("delivery_erased")
+        case "withdrawn":
+            return say("delivery_withdrawn")
+        case "blocked" | "no_chat":
+            return say("delivery_blocked")
+        case "not_taken":
+            return say("delivery_not_taken")
+        case _:
+            return say("delivery_given_up")
