@@ -49,6 +49,7 @@ from handoff.console.pages import FOLDER as CONSOLE
 from handoff.console.pages import console_pages
 from handoff.console.questions import question_routes
 from handoff.console.socket import console_socket_routes
+from handoff.console.undelivered import undelivered_routes
 from handoff.console.workplace import Workplace
 from handoff.question_groups import QuestionGroups
 from handoff.retention import Retention
@@ -140,6 +141,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(work_routes(workplace, access))
     app.include_router(appeal_routes(workplace, access))
     app.include_router(citizen_rights_routes(workplace, access))
+    app.include_router(undelivered_routes(workplace, access))
     app.include_router(console_socket_routes(workplace, access))
     app.include_router(console_pages(desk))
     app.include_router(journal_routes(desk, access))

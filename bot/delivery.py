@@ -14,9 +14,9 @@ from core.deliveries import TryLater, Undeliverable
 from core.desk import Desk
 from core.errors import DatabaseDown
 from core.ids import new_id
-from core.models import Author, Delivery, DeliveryState, Message, now
+from core.models import Delivery, DeliveryState, Message, now
 from core.web import place_of
-from handoff import letters
+from handoff import letters, notices
 
 log = structlog.get_logger(__name__)
 
@@ -131,10 +131,8 @@ class Deliveries:
         if state != DeliveryState.FAILED or conversation.data_key is None:
             return state
         if delivery.kind == conversations.PUSHED:
-            # Said in the conversation it would take the way that has just failed. Only an answer of a person has another one.
-            message = session.get_one(Message, delivery.subject_id)
-            if message.author == Author.OPERATOR:
-                letters.put_answer(session, self._desk, conversation, message)
+            # Said in the conversation it would take the way that has just failed.
+            notices.send_by_letter_instead(session, self._desk, conversation, session.get_one(Message, delivery.subject_id))
         else:
             letters.tell_failure(session, self._desk, conversation, delivery)
         return state

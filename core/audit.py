@@ -42,6 +42,7 @@ ERASE = "erase"
 EXPORT = "export"
 LETTER_SHOWN = "letter_shown"
 LETTER_RETRIED = "letter_retried"
+LETTER_SENT_AGAIN = "letter_sent_again"
 ACCOUNT_ADDED = "account_added"
 ACCOUNT_DISABLED = "account_disabled"
 PASSWORD_SET = "password_set"  # noqa: S105 - an action's name

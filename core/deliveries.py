@@ -92,9 +92,10 @@ def put(
 
 
 def redirect(session: Session, delivery: Delivery, address_token: str) -> None:
-    """Sends what has not gone, or was refused, to another address."""
+    """Sends what has not gone, was refused or came back, to an address: as if it had not been tried before."""
     if delivery.state in (DeliveryState.QUEUED, DeliveryState.FAILED):
         delivery.address_token, delivery.state, delivery.failure, delivery.due_at = address_token, DeliveryState.QUEUED, None, now()
+        delivery.attempts = delivery.parts_sent = 0
         session.flush()
         hint(session, TOPIC)
 
@@ -167,11 +168,12 @@ def end(
     elif isinstance(outcome, TryLater):
         pauses = outcome.pauses or Pauses(settings.delivery_first_pause_seconds, settings.delivery_longest_pause_seconds)
         wait = max(pause_seconds(delivery.attempts, pauses), outcome.retry_after or 0)
-        due_at = at + timedelta(seconds=wait)
-        if due_at > delivery.created_at + timedelta(seconds=settings.delivery_give_up_seconds):
+        # Counted by the pauses, not from the first day: a letter may be sent again long after.
+        waited = sum(pause_seconds(attempt, pauses) for attempt in range(1, delivery.attempts))
+        if waited + wait > settings.delivery_give_up_seconds:
             values = {"state": DeliveryState.FAILED, "failure": GIVEN_UP}
         else:
-            values = {"state": DeliveryState.QUEUED, "failure": outcome.failure, "due_at": due_at}
+            values = {"state": DeliveryState.QUEUED, "failure": outcome.failure, "due_at": at + timedelta(seconds=wait)}
     ended = session.execute(
         update(Delivery)
         .where(Delivery.id == delivery.id, Delivery.state == DeliveryState.SENDING, Delivery.lease_owner == delivery.lease_owner)

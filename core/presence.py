@@ -21,6 +21,7 @@ from core.database import Database
 from core.events import Events, Hint, Subscription
 from core.models import Conversation, Mode, now
 
+HERE = "here"  # of a hint: a citizen came or left, which operators see
 _RENEW_SECONDS = 15.0
 _HERE_SECONDS = 40.0
 
@@ -40,11 +41,14 @@ class CitizenEvents:
 
     @contextlib.contextmanager
     def subscribe(self, *topics: str) -> Iterator[Subscription]:
-        with self._events.subscribe(*topics) as subscription, contextlib.ExitStack() as here:
+        with contextlib.ExitStack() as here:
             for topic in topics:
                 with contextlib.suppress(ValueError):  # the queue's topic is no conversation
-                    here.enter_context(self._presence.stay(uuid.UUID(topic)))
-            yield subscription
+                    conversation_id = uuid.UUID(topic)
+                    here.callback(self._events.publish, Hint(topic, {HERE: False}))
+                    here.enter_context(self._presence.stay(conversation_id))
+                    self._events.publish(Hint(topic, {HERE: True}))
+            yield here.enter_context(self._events.subscribe(*topics))  # last: nobody needs to hear of themselves
 
 
 class Presence:

@@ -243,6 +243,7 @@ class Settings(BaseSettings):
     appeals_per_snils_per_day: Annotated[int, Field(gt=0)] = 50
     letter_replies_per_day: Annotated[int, Field(gt=0)] = 20  # that the desk sends one address of its own accord
     exports_per_day: Annotated[int, Field(gt=0)] = 5  # of one conversation
+    undelivered_days: Annotated[int, Field(gt=0, le=365)] = 30  # how long a letter that did not arrive is on the operators' list
     transcripts_per_day: Annotated[int, Field(gt=0)] = 5  # letters with what was said in one conversation
     operator_session_hours: Hours = 12
 

@@ -29,6 +29,7 @@ ACTIONS = {
     audit.EXPORT: "данные выгружены",
     audit.LETTER_SHOWN: "показано пришедшее письмо",
     audit.LETTER_RETRIED: "письмо отправлено на повторный разбор",
+    audit.LETTER_SENT_AGAIN: "письмо отправлено снова",
     audit.ACCOUNT_ADDED: "заведена учётная запись",
     audit.ACCOUNT_DISABLED: "отключена учётная запись",
     audit.PASSWORD_SET: "задан пароль",

@@ -1,4 +1,4 @@
-"""What the desk tells a citizen of its own accord (S18): in the conversation, and by letter to whom it is not pushed."""
+"""What the desk tells a citizen of its own accord (S18): in the conversation, and by the ways that handoff/reply_ways.py names."""
 
 from sqlalchemy.orm import Session
 
@@ -6,11 +6,23 @@ from core import conversations
 from core.desk import Desk
 from core.models import Author, Conversation, Message
 from handoff import letters
+from handoff.reply_ways import ways
+
+NOTICE = "notice"  # in a message's meta: the kind that it would be as a letter
 
 
 def tell(session: Session, desk: Desk, conversation: Conversation, words: str, *, letter: str) -> Message:
     """``words``: with tokens, if any. ``letter``: its kind as a letter (handoff/letters). ``conversation`` is locked."""
-    message = conversations.append(session, desk.vault, conversation, Author.SYSTEM, words, meta={"kind": "notice"})
-    if conversation.push_token is None:
+    meta = {"kind": "notice", NOTICE: letter}
+    message = conversations.append(session, desk.vault, conversation, Author.SYSTEM, words, meta=meta)
+    if ways(session, desk, conversation).letter:
         letters.put_notice(session, desk, conversation, letter, message)
     return message
+
+
+def send_by_letter_instead(session: Session, desk: Desk, conversation: Conversation, message: Message) -> None:
+    """What could not be pushed, and never will be: an answer or a notice still has another way. ``conversation`` is locked."""
+    if message.author == Author.OPERATOR:
+        letters.put_answer(session, desk, conversation, message)
+    elif NOTICE in message.meta:
+        letters.put_notice(session, desk, conversation, message.meta[NOTICE], message)

@@ -13,6 +13,7 @@ from core.errors import Problem, invalid
 from core.events import QUEUE, Hint, Subscription
 from core.limits import RateLimit
 from core.models import Mode
+from core.presence import HERE
 from core.sockets import BAD_TOKEN, UNKNOWN, Closing, FrameStream, as_cursor, read_frame
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class WidgetSocket:
             elif "typing" in hint.data:
                 if hint.data["typing"] == "operator":
                     await self._stream.send({"type": "typing", "author": "operator"})
-            elif "read" not in hint.data:
+            elif "read" not in hint.data and HERE not in hint.data:
                 await self._catch_up()
 
     async def _catch_up(self) -> None:

@@ -86,8 +86,8 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
 
     @routes.get("/queue")
     async def read_queue(_operator: Reader) -> dict[str, Any]:
-        """Waiting conversations and open appeals, most urgent first."""
-        return {"items": await desk.database.read_soon(queue.items)}
+        """Waiting conversations and open appeals, most urgent first; letters that did not arrive."""
+        return await desk.database.read_soon(workplace.lists)
 
     @routes.get("/conversations/{conversation_id}")
     async def read(conversation_id: uuid.UUID, operator: Reader) -> dict[str, Any]:

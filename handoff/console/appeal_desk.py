@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from core import audit, conversations
 from core.desk import Desk
 from core.errors import Problem, not_found
-from core.models import Appeal, AppealRequest, Message, Operator, RequestKind, now
-from handoff import appeal_requests, appeals, letters, rights
+from core.models import Appeal, AppealRequest, Operator, RequestKind, now
+from handoff import appeal_requests, appeals, rights
 from handoff.appeal_numbers import read_number
 from handoff.appeal_status import status_of
 from handoff.console.access import Access
@@ -108,18 +108,11 @@ def _change(
     for kind, state in given.decisions.items():
         told = appeal_requests.decide(session, desk, appeal, kind, operator, moment, confirmed=state == "confirmed", reason=reason)
         if told is not None:
-            _send(session, workplace, told)
+            workplace.send(session, conversations.find(session, told.conversation_id), told)
         done.append(f"{kind} {state}")
     conversation = conversations.find(session, appeal.conversation_id)
     for change in done:
         audit.append(session, desk.vault, operator, audit.APPEAL_CHANGED, f"{appeal.number} {change}", conversation=conversation)
-
-
-def _send(session: Session, workplace: Workplace, message: Message) -> None:
-    """By letter, to who is not in the chat."""
-    conversation = conversations.find(session, message.conversation_id)
-    if conversation.push_token is None and not workplace.citizens.is_here(conversation):
-        letters.put_answer(session, workplace.desk, conversation, message)
 
 
 def _document(session: Session, desk: Desk, appeal: Appeal, at: datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.limits import RateLimit
 from core.models import Operator
 from core.sockets import BAD_TOKEN, COME_BACK, Closing, FrameStream, as_cursor, read_frame
 from core.transcript import message_documents, note_documents
-from handoff import queue, rights
+from handoff import rights
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.workplace import Workplace
 from handoff.rights import Right
@@ -134,8 +134,7 @@ class ConsoleSocket:
             raise Closing(BAD_TOKEN) from None
 
     async def _send_queue(self) -> None:
-        items = await self._workplace.desk.database.read_soon(queue.items)
-        await self._stream.send({"type": "queue", "items": items})
+        await self._stream.send({"type": "queue", **await self._workplace.desk.database.read_soon(self._workplace.lists)})
 
     async def _send_presence(self) -> None:
         await self._stream.send({"type": "presence", "operators": self._presence.listing()})

@@ -17,13 +17,14 @@ from core.files import Files
 from core.ids import digest
 from core.inbound import check_text, unsent_attachments
 from core.limits import Counters, SharedRateLimit
-from core.models import Article, Attachment, Author, Conversation, Mode, Operator, Scan, now
+from core.models import Article, Attachment, Author, Conversation, Message, Mode, Operator, Scan, now
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
 from handoff import appeal_requests, appeals, letters, operators, queue
 from handoff.export import CONTENT_TYPE as EXPORT
-from handoff.letters import overview
+from handoff.letters import overview, resending
+from handoff.reply_ways import Ways, ways
 
 _ALL_MESSAGES = 1_000_000
 _PASSWORD_CHECKS_AT_ONCE = 2
@@ -100,14 +101,27 @@ class Workplace:
             "channel": conversation.channel,
         }, _question(documents)
 
+    def lists(self, session: Session) -> dict[str, Any]:
+        """What waits for operators."""
+        return {"items": queue.items(session), "undelivered": resending.undelivered(session, self.desk, now())}
+
     def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
-        """Who has the conversation."""
+        """Who has the conversation, and where an answer would go."""
         operator = session.get(Operator, conversation.operator_id) if conversation.operator_id else None
         return {
             "mode": conversation.mode,
             "operator": {"login": operator.login, "name": operator.name} if operator else None,
             "queue_position": queue.position(session, conversation.id) if conversation.mode == Mode.QUEUED else None,
+            "reply_way": self._ways(session, conversation).words if conversation.mode == Mode.OPERATOR else None,
         }
+
+    def send(self, session: Session, conversation: Conversation, message: Message) -> None:
+        """Lets what was said in a conversation leave by letter too, where that is its citizen's way. ``conversation`` is locked."""
+        if self._ways(session, conversation).letter:
+            letters.put_answer(session, self.desk, conversation, message)
+
+    def _ways(self, session: Session, conversation: Conversation) -> Ways:
+        return ways(session, self.desk, conversation, is_here=self.citizens.is_here(conversation))
 
     async def reply(
         self,
@@ -118,8 +132,8 @@ class Workplace:
         attachment_ids: list[uuid.UUID],
         article: str | None = None,
     ) -> dict[str, Any]:
-        """Stores an operator's message, and a letter with it for a citizen who has left (one whom it is pushed to cannot leave); the same
-        ``client_message_id`` again returns what was stored. ``article``: the slug of the one that the text is from. Problem 404, 409, 422.
+        """Stores an operator's message, and a letter with it where that is the citizen's way; the same ``client_message_id`` again returns
+        what was stored. ``article``: the slug of the one that the text is from. Problem 404, 409, 422.
         """
         external_id = digest(f"{conversation_id}:{operator.id}:{client_message_id}")
 
@@ -143,8 +157,7 @@ class Workplace:
                     external_id=external_id,
                     meta={"article": article} if article else None,
                 )
-                if conversation.push_token is None and not self.citizens.is_here(conversation):
-                    letters.put_answer(session, self.desk, conversation, message)
+                self.send(session, conversation, message)
             return message_document(session, self.desk, conversation, message, for_operator=True)
 
         return await self.desk.database.write_soon(store)

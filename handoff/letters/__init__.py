@@ -5,10 +5,13 @@ The functions that put run in the transaction of what the letter tells of, on a 
 
 import uuid
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import conversations, deliveries
+from core.database import hint
 from core.desk import Desk
+from core.events import QUEUE
 from core.models import Appeal, AppealStatus, Author, Conversation, Delivery, Message
 from core.words import say
 from handoff import appeals
@@ -62,10 +65,10 @@ def put_transcript(session: Session, desk: Desk, conversation: Conversation, las
 def tell_failure(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> None:
     """Says in the conversation that a letter did not go: whoever is there, operator or citizen, counts on it otherwise. No letter says so:
     it would fail in its turn."""
-    appeal = newest_appeal(session, conversation)
+    appeal = appeal_of(session, desk, conversation, delivery)
     if appeal is not None:
         appeals.record(session, appeal, FAILED)
-        appeals.tell_operators(session, appeal)
+    hint(session, QUEUE)
     conversations.append(
         session, desk.vault, conversation, Author.SYSTEM, say("letter_failed"), meta={"kind": "notice", "letter": delivery.kind}
     )
@@ -94,6 +97,13 @@ def _put(
 def message_id(desk: Desk, delivery_id: uuid.UUID, appeal: Appeal | None) -> str:
     """Of a letter about ``appeal``."""
     return message_ids.sign(desk, delivery_id, appeal, mail_domain(desk))
+
+
+def appeal_of(session: Session, desk: Desk, conversation: Conversation, delivery: Delivery) -> Appeal | None:
+    """What a letter is about; the newest of its conversation for those of before, which do not name it."""
+    number = message_ids.number_of(desk, delivery.message_id)
+    named = session.scalar(select(Appeal).where(Appeal.number == number)) if number else None
+    return named or newest_appeal(session, conversation)
 
 
 def newest_appeal(session: Session, conversation: Conversation) -> Appeal | None:

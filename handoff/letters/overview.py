@@ -10,6 +10,8 @@ from core.words import say
 from core.working_time import MOSCOW
 from handoff.letters import CHANNEL
 
+FOR_GOOD = ("erased", "withdrawn")  # nothing may be written to these citizens any more
+
 
 def letter_documents(session: Session, conversation: Conversation) -> list[dict[str, Any]]:
     """The conversation's letters, and the messages that could not be pushed, for an operator, oldest first.
@@ -23,7 +25,8 @@ def letter_documents(session: Session, conversation: Conversation) -> list[dict[
             "kind": delivery.kind,
             "state": delivery.state,
             "attempts": delivery.attempts,
-            "failure": _failure_words(delivery),
+            "failure": failure_words(delivery),
+            "may_be_sent_again": may_be_sent_again(conversation, delivery),
             "created_at": delivery.created_at.astimezone(MOSCOW).isoformat(),
             "sent_at": delivery.sent_at.astimezone(MOSCOW).isoformat() if delivery.sent_at else None,
         }
@@ -32,7 +35,14 @@ def letter_documents(session: Session, conversation: Conversation) -> list[dict[
     ]
 
 
-def _failure_words(delivery: Delivery) -> str | None:
+def may_be_sent_again(conversation: Conversation, delivery: Delivery) -> bool:
+    """Whether it is a letter that did not arrive, to somebody who may still be written to."""
+    is_failed = delivery.channel == CHANNEL and delivery.state == DeliveryState.FAILED
+    return is_failed and delivery.failure not in FOR_GOOD and conversation.email_token is not None
+
+
+def failure_words(delivery: Delivery) -> str | None:
+    """Why it has not gone, for an operator."""
     if delivery.failure is None:
         return None
     if delivery.state != DeliveryState.FAILED:

@@ -76,6 +76,9 @@ export const erase = (id, reason) => post(`${conversation(id)}/erase`, { reason 
 export const sendExport = (id) => post(`${conversation(id)}/export`);
 /** @param {string} id @param {{client_message_id: string, text: string, attachment_ids?: string[], internal?: boolean, article?: string | null}} message */
 export const sendMessage = (id, message) => post(`${conversation(id)}/messages`, message);
+/** Sends a letter that did not arrive once more. @param {string} id @param {string} letter @param {string} [email] the right address */
+export const sendLetterAgain = (id, letter, email) =>
+  post(`${conversation(id)}/letters/${encodeURIComponent(letter)}/send`, email ? { email } : {});
 /** Decides on what was asked of an appeal. @param {string} number @param {Record<string, any>} change */
 export const changeAppeal = (number, change) => post(`/appeals/${encodeURIComponent(number)}`, change, "PATCH");
 /** @param {string} file @param {string} reason */

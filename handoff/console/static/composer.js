@@ -21,7 +21,7 @@ export function makeComposer({ own, send, typing }) {
   const field = el("textarea", {
     rows: 2,
     "aria-label": "Ответ гражданину",
-    "aria-describedby": "reply-hint",
+    "aria-describedby": "reply-way reply-hint",
     placeholder: "Напишите ответ",
     enterKeyHint: "send",
   });
@@ -38,6 +38,7 @@ export function makeComposer({ own, send, typing }) {
   const submit = el("button", { type: "submit", class: "button primary" }, icon("send"), "Отправить");
   const uploads = makeUploads(() => refresh());
   const hint = el("p", { id: "reply-hint", class: "hint" }, "Enter — отправить, Shift + Enter — новая строка");
+  const way = el("p", { id: "reply-way", class: "reply-way" });
   const clip = button("Прикрепить файл", () => chooser.click(), { icon: "clip", bare: true, style: "quiet" });
   clip.title = `Прикрепить файл: ${LIMITS}`;
   const node = el(
@@ -45,6 +46,7 @@ export function makeComposer({ own, send, typing }) {
     { class: "composer" },
     ...uploads.nodes,
     error,
+    way,
     el("div", { class: "composer-row" }, clip, field, submit),
     el("div", { class: "composer-foot" }, hint, counter),
     chooser,
@@ -129,6 +131,8 @@ export function makeComposer({ own, send, typing }) {
       refresh();
     },
     focus: () => field.focus(),
+    /** Says where the answer will go. @param {string} words */
+    tellWay: (words) => write(way, words),
     /** Adds files, dropped anywhere on the conversation. @param {Iterable<File>} files */
     attach: (files) => uploads.add(files),
     /** Adds a text where the cursor is, on a line of its own. @param {string} text */

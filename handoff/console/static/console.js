@@ -3,13 +3,14 @@
  *
  * Hooks that tests may rely on:
  * - queue rows: `[data-conversation="ID"]` (links; the open one has aria-current="true"; data-mode is the conversation's mode), inside
- *   `[data-section="waiting"|"work"|"appeals"]`;
+ *   `[data-section="waiting"|"work"|"appeals"]`; letters that did not arrive: `[data-undelivered="ID"]`;
  * - messages: `[data-seq="N"][data-author="citizen|bot|operator|system"]`, with data-kind where meta.kind is given; a message on its way:
  *   `[data-pending]`;
  * - reply: the textarea with aria-label «Ответ гражданину», the button «Отправить», the file input with aria-label «Файлы к ответу»;
  * - buttons by name: «Взять в работу», «Завершить», «Вернуть боту», «Показать: …», «Вставить в ответ: …», «Сохранить заметку», «Выйти»;
  * - dialogs: one <dialog> at a time, its submit button named after the deed, its only textarea the reason or the resolution;
- * - side pane: `#pane-side [data-section="appeal"|"fields"|"articles"|"notes"|"earlier"]`, notes `[data-note]`;
+ * - side pane: `#pane-side [data-section="appeal"|"fields"|"letters"|"articles"|"notes"|"earlier"]`, notes `[data-note]`,
+ *   letters `[data-letter]`;
  * - refusals: `.banner[role=alert]`; the open conversation's id is location.hash.
  */
 
@@ -88,9 +89,10 @@ function draw() {
   side.show(current);
 }
 
-function showQueue(next) {
+function showQueue({ items: next, undelivered = [] }) {
   items = next;
   queue.show(items);
+  queue.showUndelivered(undelivered);
   queue.select(current?.id ?? null);
   for (const thread of threads.values()) queue.mark(thread.id, thread.unread);
   const waiting = items.filter((item) => item.mode === "queued");
@@ -239,7 +241,7 @@ function take(id, message) {
 }
 
 const FRAMES = {
-  queue: ({ items: next }) => showQueue(next),
+  queue: (frame) => showQueue(frame),
   presence: ({ operators }) => showPresence(operators, own),
   message: ({ conversation_id: id, message }) => {
     if (message.meta?.kind === "erased") forget(id);
@@ -281,7 +283,7 @@ const socket = openSocket({
 
 async function poll() {
   try {
-    showQueue((await api.readQueue()).items);
+    showQueue(await api.readQueue());
     if (!connected && current) await read(current);
   } catch {
     // The bar already says that the connection is lost; the next round tries again.

@@ -84,6 +84,7 @@ export function makeConversation(pane, own, actions) {
   function showFoot(thread) {
     const mine = thread.isHeldBy(own);
     write(reason, mine ? "" : whyNot(thread));
+    composer.tellWay(mine ? thread.replyWay : "");
     arrange(foot, [mine ? composer.node : reason]);
   }
 

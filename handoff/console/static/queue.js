@@ -2,6 +2,7 @@
 
 import { arrange, el, icon, initials, write } from "./dom.js";
 import { fullDate, urgency, waitWords } from "./time.js";
+import { makeUndelivered } from "./undelivered.js";
 import { channelIcon, channelWords, reasonWords, requestWords } from "./words.js";
 
 const SECTIONS = [
@@ -30,7 +31,9 @@ export function makeQueue(pane, own) {
     pane.append(el("section", { "aria-labelledby": heading.id, data: { section: section.key } }, heading, list, empty));
     return { ...section, count, list, empty };
   });
+  const undelivered = makeUndelivered();
   pane.append(
+    undelivered.node,
     el(
       "p",
       { class: "queue-hint" },
@@ -45,6 +48,8 @@ export function makeQueue(pane, own) {
   pane.addEventListener("keydown", (event) => moveFocus(pane, event));
 
   return {
+    /** Shows letters that did not arrive. @param {any[]} items */
+    showUndelivered: undelivered.show,
     /** Shows the items in the order given. @param {any[]} items */
     show(items) {
       const ids = new Set(items.map((item) => item.conversation_id));

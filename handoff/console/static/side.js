@@ -7,6 +7,7 @@ import { requestList } from "./requests.js";
 import { dataRights } from "./rights.js";
 import { laidOutText } from "./text.js";
 import { fullDate, shortDate, urgency } from "./time.js";
+import { letterList } from "./undelivered.js";
 import { kindWords, statusWords } from "./words.js";
 
 /**
@@ -21,6 +22,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
   const appeal = section("appeal", "Обращение");
   const requests = section("requests", "Просьбы гражданина");
   const fields = section("fields", "Данные гражданина");
+  const letters = section("letters", "Письма гражданину");
   const articles = section("articles", "Статьи для ответа");
   const notes = section("notes", "Внутренние заметки");
   const earlier = section("earlier", "Прежние обращения");
@@ -28,6 +30,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
   let noteBook = null;
   let inserts = [];
   let asked = ""; // what the requests were made from
+  let lettered = ""; // what the letters were made from
   let drawn = ""; // what the fields were made from
 
   function showRequests() {
@@ -36,6 +39,14 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
     if (state === asked) return;
     asked = state;
     requests.fill(requestList(shown, changed));
+  }
+
+  function showLetters() {
+    letters.node.hidden = shown.deliveries.length === 0;
+    const state = JSON.stringify([shown.id, shown.deliveries]);
+    if (state === lettered) return;
+    lettered = state;
+    letters.fill(letterList(shown, changed));
   }
 
   function showFields() {
@@ -86,6 +97,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
       appeal.fill(appealCard(thread.appeal));
       showRequests();
       showFields();
+      showLetters();
       showArticles(thread);
       for (const press of inserts) {
         press.disabled = !mine;
@@ -94,7 +106,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
       noteBook.update(mine);
       earlier.fill(earlierList(thread.earlierAppeals));
       earlier.node.hidden = thread.earlierAppeals.length === 0;
-      arrange(pane, [back, appeal.node, requests.node, fields.node, articles.node, notes.node, earlier.node]);
+      arrange(pane, [back, appeal.node, requests.node, fields.node, letters.node, articles.node, notes.node, earlier.node]);
     },
     /** Brings the due date up to now. */
     tick() {

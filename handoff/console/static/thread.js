@@ -16,6 +16,8 @@ export class Thread {
     this.mode = "";
     this.operator = null;
     this.queue_position = null;
+    this.replyWay = ""; // where an answer goes, in words
+    this.deliveries = [];
     this.channel = "";
     this.readSeq = 0;
     this.unread = 0;
@@ -32,16 +34,18 @@ export class Thread {
     this.earlierAppeals = transcript.earlier_appeals ?? [];
     this.articles = transcript.suggested_articles ?? [];
     for (const article of this.articles) this.seenArticles.set(article.slug, article);
+    this.deliveries = transcript.deliveries ?? [];
     this.channel = transcript.channel ?? "";
     this.setMode(transcript);
     this.loaded = true;
   }
 
-  /** @param {{mode: string, operator?: any, queue_position?: number|null}} state */
-  setMode({ mode, operator, queue_position: position }) {
+  /** @param {{mode: string, operator?: any, queue_position?: number|null, reply_way?: string|null}} state */
+  setMode({ mode, operator, queue_position: position, reply_way: replyWay }) {
     this.mode = mode;
     this.operator = operator ?? null;
     this.queue_position = position ?? null;
+    this.replyWay = replyWay ?? "";
   }
 
   /** Adds or replaces a message, of which more may be known now; true when it is new. @param {any} message */

@@ -25,6 +25,20 @@ const GROUNDS = {
   systemic: "Ошибка повторяется или у многих",
   revision: "Решение нужно пересмотреть",
 };
+const LETTERS = {
+  receipt: "Подтверждение",
+  answer: "Ответ",
+  status: "Новый статус",
+  overdue: "Извинение за срок",
+  reminder: "Напоминание",
+  returned: "Возврат письма",
+  missing: "Запрос данных",
+  unsafe_file: "Непринятые файлы",
+  transcript: "Переписка",
+  erasure: "Удаление данных",
+  message: "Сообщение в мессенджер",
+};
+const DELIVERIES = { queued: "Отправляется", sending: "Отправляется", sent: "Отправлено", failed: "Не доставлено" };
 const ROLES = {
   operator: "Оператор",
   senior: "Старший оператор",
@@ -49,6 +63,10 @@ export const statusWords = (code) => STATUSES[code] ?? code;
 export const requestWords = ({ kind, state }) => REQUESTS[kind]?.[state] ?? kind;
 /** @param {string} code */
 export const groundWords = (code) => GROUNDS[code] ?? code;
+/** @param {string} code a letter's kind */
+export const letterWords = (code) => LETTERS[code] ?? code;
+/** @param {string} code a letter's state */
+export const deliveryWords = (code) => DELIVERIES[code] ?? code;
 /** @param {string} code */
 export const roleWords = (code) => ROLES[code] ?? code;
 
