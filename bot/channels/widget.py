@@ -22,7 +22,7 @@ from core.limits import Counters, SharedRateLimit
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name, message_document, message_documents
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
-from handoff import appeals, queue
+from handoff import appeals, queue, transcripts
 
 CHANNEL = "widget"
 PAGE = 200
@@ -195,6 +195,16 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
 
         await desk.database.write_soon(go)
         return {"mode": Mode.BOT}
+
+    @routes.post("/{conversation_id}/transcript", status_code=202)
+    async def send_transcript(conversation_id: Own) -> dict[str, Any]:
+        """What was said, by letter to the conversation's own address. Problem 409, 429."""
+
+        def put(session: Session) -> None:
+            transcripts.send(session, desk, conversations.lock(session, conversation_id), now())
+
+        await desk.database.write_soon(put)
+        return {}
 
     @routes.get("/{conversation_id}/appeals")
     async def list_appeals(conversation_id: Own) -> dict[str, Any]:

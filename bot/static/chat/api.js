@@ -63,6 +63,11 @@ export class Api {
     return this.#call("POST", this.#url("/leave-queue"), {});
   }
 
+  /** Asks for what was said, by letter to the address that the conversation knows. */
+  sendTranscript() {
+    return this.#call("POST", this.#url("/transcript"), {});
+  }
+
   /** The bytes of an attachment. @returns {Promise<Blob>} */
   async readAttachment(id) {
     const response = await this.#fetch(this.#url(`/attachments/${id}`), { headers: this.#headers() });

@@ -5,20 +5,25 @@ import { build, icon, setAttribute } from "./dom.js";
 export class Header {
   /**
    * @param {string} name the service's
-   * @param {{onRestart: () => void}} host
+   * @param {{onRestart: () => void, onTranscript: () => void}} host
    */
   constructor(name, host) {
     this.status = build("span", { class: "status-text" }, "Подключаемся…");
-    this.restart = build(
-      "button",
-      { type: "button", role: "menuitem", class: "menu-item", on: { click: () => this.#choose(host.onRestart) } },
-      icon("retry"),
-      "Начать новый разговор",
-    );
+    const item = (name, sign, action) =>
+      build(
+        "button",
+        { type: "button", role: "menuitem", class: "menu-item", on: { click: () => this.#choose(action) } },
+        icon(sign),
+        name,
+      );
+    this.items = [
+      item("Отправить переписку на почту", "letter", host.onTranscript),
+      item("Начать новый разговор", "retry", host.onRestart),
+    ];
     this.menu = build(
       "div",
       { class: "menu", id: "menu", part: "menu", role: "menu", "aria-label": "Разговор", hidden: true },
-      this.restart,
+      ...this.items,
     );
     this.toggle = build(
       "button",
@@ -72,7 +77,7 @@ export class Header {
   #open(open) {
     this.menu.hidden = !open;
     setAttribute(this.toggle, "aria-expanded", String(open));
-    if (open) this.restart.focus();
+    if (open) this.items[0].focus();
   }
 
   #choose(action) {
@@ -89,6 +94,10 @@ export class Header {
     } else if (event.key === "ArrowDown" && this.menu.hidden) {
       event.preventDefault();
       this.#open(true);
+    } else if (["ArrowDown", "ArrowUp"].includes(event.key) && this.items.includes(event.target)) {
+      event.preventDefault();
+      const step = event.key === "ArrowDown" ? 1 : this.items.length - 1;
+      this.items[(this.items.indexOf(event.target) + step) % this.items.length].focus();
     }
   }
 

@@ -16,7 +16,8 @@
  *   state              host attribute data-state=connecting|online|offline; header[data-mode]; [part=status], [part=connection]
  *   a failure          [part=problem] (role=alert); the button «повторить отправку»
  *   typing             [part=typing], hidden when nobody writes
- *   menu               the buttons «Меню разговора», «Начать новый разговор»; a <dialog> asks before it
+ *   menu               the buttons «Меню разговора», «Отправить переписку на почту», «Начать новый разговор»; a <dialog> asks before the
+ *                      last
  */
 
 import { Api } from "./api.js";
@@ -65,7 +66,10 @@ class OtklikChat extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     this.api = new Api((this.getAttribute("endpoint") ?? "").replace(/\/$/u, ""));
     this.attachments = new Attachments((id) => this.api.readAttachment(id));
-    this.header = new Header(this.getAttribute("service-name") ?? "Отклик", { onRestart: () => this.#restart() });
+    this.header = new Header(this.getAttribute("service-name") ?? "Отклик", {
+      onRestart: () => this.#restart(),
+      onTranscript: () => this.#try(() => this.api.sendTranscript()),
+    });
     this.transcript = new Transcript({
       showAttachment: (attachment) => this.attachments.show(attachment),
       onPress: (button, byKeyboard) => this.#press(button, byKeyboard),
@@ -199,8 +203,14 @@ class OtklikChat extends HTMLElement {
 
   async #leaveQueue() {
     this.composer.focus();
+    await this.#try(() => this.api.leaveQueue());
+  }
+
+  /** Does what the server answers with a message, or says why it does not. */
+  async #try(deed) {
     try {
-      await this.api.leaveQueue();
+      await this.#ready;
+      await deed();
       this.composer.showProblem("");
     } catch (problem) {
       this.composer.showProblem(problem.detail);
