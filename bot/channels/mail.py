@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from bot.channels.dkim_signature import choose_signer
 from core.deliveries import TryLater, Undeliverable
 from core.desk import Desk
+from core.ids import digest
 from core.models import Delivery
 from core.settings import Settings
 from handoff.letters.renderer import render
@@ -118,8 +119,8 @@ class MaildirTransport:
     def _store(self, letter: Posted) -> None:
         for name in ("", "tmp", "new", "cur"):
             (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The unique name of a Maildir file is ours to choose: the Message-ID's, so that a repetition is no second letter.
-        name = letter.message_id.strip("<>").replace("/", "_").replace(":", "_")
+        # The unique name of a Maildir file is ours to choose: so that a repetition is no second letter, and one to a corrected address is.
+        name = f"{letter.message_id.strip('<>')}.{digest(letter.recipient)[:8]}".replace("/", "_").replace(":", "_")
         if any((self._folder / "cur").glob(f"{name}*")):
             return  # a repetition of what was read already
         draft = self._folder / "tmp" / name

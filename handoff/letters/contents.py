@@ -13,6 +13,7 @@ from core.deliveries import Undeliverable
 from core.desk import Desk
 from core.models import Appeal, Attachment, Author, Conversation, Delivery, IncomingLetter, Message
 from core.personal_data import resolve
+from core.settings import Settings
 from core.transcript import message_documents
 from core.words import say
 from core.working_time import day_in_words, in_words
@@ -36,7 +37,7 @@ from handoff.letters import (
     newest_appeal,
     status_url,
 )
-from handoff.letters.layouts import Written, fill
+from handoff.letters.layouts import LINK, Written, fill, is_own
 from handoff.letters.receipts import withdrawn_numbers
 from handoff.mailbox import incoming
 from handoff.mailbox.sender_fields import WORDS
@@ -154,11 +155,11 @@ def _transcript(source: _Source) -> Written:
                 break
             taken.append(document)
             before = document["seq"]
-    messages = [_line_of(document) for document in reversed(taken)]
+    messages = [_line_of(source.desk.settings, document) for document in reversed(taken)]
     return source.fill("transcript.txt", messages=messages, left_out=last - len(messages))
 
 
-def _line_of(document: dict[str, Any]) -> dict[str, object]:
+def _line_of(settings: Settings, document: dict[str, Any]) -> dict[str, object]:
     author = {Author.CITIZEN: say("transcript_citizen"), Author.BOT: say("transcript_bot")}.get(document["author"], document["author_name"])
     if document["author"] == Author.OPERATOR:
         author = say("transcript_operator", name=author)
@@ -166,6 +167,11 @@ def _line_of(document: dict[str, Any]) -> dict[str, object]:
     return {
         "at": f"{day_in_words(at)}, {at:%H:%M}",
         "author": author,
-        "text": document["text"],
+        "text": _without_strange_links(settings, document["text"]) if document["author"] == Author.CITIZEN else document["text"],
         "files": [file["filename"] for file in document["attachments"]],
     }
+
+
+def _without_strange_links(settings: Settings, text: str) -> str:
+    """Whose address it is nobody has checked: a letter of ours carries nobody's links to a stranger."""
+    return LINK.sub(lambda found: found[0] if is_own(settings, found[0]) else say("transcript_link"), text)

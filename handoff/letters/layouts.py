@@ -24,7 +24,7 @@ _WORDS, _PLAIN = "\ue000", "\ue001"
 _UNSEEN = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000\ue001\ufeff]")
 _HEADING = re.compile(r"[^a-zа-яё]*[А-ЯЁ]{2}[^a-zа-яё]*")
 _FACT = re.compile(r"[А-ЯЁ][^:.]{0,40}: \S.*")
-_LINK = re.compile(r"https?://[^\s<>«»\"]+")
+LINK = re.compile(r"https?://[^\s<>«»\"]+")
 _NUMBER = re.compile(r"(?:\w+-)?[0-9]{4}-[0-9]{6,}-[0-9]\b")
 _AFTER_LINK = ".,;:!?)"
 _MESSENGER = "t.me"
@@ -92,7 +92,7 @@ def _block(part: str) -> Block:
 def _linked(settings: Settings, line: str) -> Markup:
     """``line`` with the desk's own addresses as links. Others' stay words: a letter vouches for what can be pressed in it."""
     parts, end = [], 0
-    for found in _LINK.finditer(line):
+    for found in LINK.finditer(line):
         parts += [_whole(line[end : found.start()]), _link(settings, found[0])]
         end = found.end()
     return Markup("").join([*parts, _whole(line[end:])])
@@ -100,13 +100,18 @@ def _linked(settings: Settings, line: str) -> Markup:
 
 def _link(settings: Settings, written: str) -> Markup:
     address = written.rstrip(_AFTER_LINK)
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        host = ""
-    if host not in (urlsplit(settings.public_url).hostname, _MESSENGER) and not settings.is_official(host):
+    if not is_own(settings, address):
         return escape(written)
     return Markup('<a href="{0}">{0}</a>{1}').format(address, written[len(address) :])
+
+
+def is_own(settings: Settings, address: str) -> bool:
+    """Whether a link leads to the desk, its bot or an official domain."""
+    try:
+        host = urlsplit(address.rstrip(_AFTER_LINK)).hostname or ""
+    except ValueError:
+        return False
+    return host in (urlsplit(settings.public_url).hostname, _MESSENGER) or settings.is_official(host)
 
 
 def _whole(text: str) -> Markup:

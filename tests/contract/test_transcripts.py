@@ -81,6 +81,14 @@ def test_it_is_what_the_citizen_saw(desk: Desk, conversation_id: uuid.UUID, ask:
     assert (text_of(desk, told), told.author) == ("Отправляем переписку на почту, которую вы указали в этом разговоре.", Author.SYSTEM)
 
 
+def test_nobodys_links_go_to_a_stranger(desk: Desk, conversation_id: uuid.UUID, ask: Callable[..., None]) -> None:
+    write_message(desk, conversation_id, "Выиграли приз: https://evil.example.com/x?y, а справка https://portal.example.ru/help")
+    ask()
+    read = text(desk, put(desk, conversation_id)[0])
+    assert "Выиграли приз: [ссылка] а справка https://portal.example.ru/help" in read
+    assert "evil" not in read
+
+
 def test_a_later_message_changes_no_letter(desk: Desk, conversation_id: uuid.UUID, ask: Callable[..., None]) -> None:
     ask()
     before = text(desk, put(desk, conversation_id)[0])

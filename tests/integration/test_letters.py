@@ -204,7 +204,8 @@ async def test_logs_in_over_tls_and_trusts_no_unknown_certificate(
 def in_maildir(stack: Stack, number: str) -> list[EmailMessage]:
     """The letters that name ``number`` in their subject, oldest first."""
     folder = stack.data_dir.with_name("data-mail") / "outgoing" / "new"
-    parsed = [message_from_bytes(file.read_bytes(), policy=default) for file in sorted(folder.glob("*"))]
+    files = sorted(folder.glob("*"), key=lambda file: file.stat().st_mtime_ns)
+    parsed = [message_from_bytes(file.read_bytes(), policy=default) for file in files]
     return [letter for letter in parsed if isinstance(letter, EmailMessage) and number in letter["Subject"]]
 
 
