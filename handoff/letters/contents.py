@@ -59,16 +59,21 @@ class _Source:
     def chat_url(self) -> str:
         return f"{self.desk.settings.public_url.rstrip('/')}/"
 
+    @property
+    def is_by_letter(self) -> bool:
+        """Whether its citizen has no chat."""
+        return self.conversation.channel in (CHANNEL, FORM)
+
     def text_of(self, message_id: uuid.UUID) -> str:
         message = self.session.get_one(Message, message_id)
         return resolve(self.desk.vault.open(self.conversation, message.text_sealed), self.values, masked=False).strip()
 
     def fill(self, template: str, *, automatic: bool = True, **facts: object) -> Written:
         appeal = newest_appeal(self.session, self.conversation)
-        known = {"number": appeal.number if appeal else None, "status_url": status_url(self.desk, appeal) if appeal else None}
-        by_letter = self.conversation.channel in (CHANNEL, FORM)
-        settings = self.desk.settings
-        return fill(template, settings, automatic=automatic, **known | {"chat_url": self.chat_url, "by_letter": by_letter} | facts)
+        known: dict[str, object] = {"number": appeal.number if appeal else None}
+        known["status_url"] = status_url(self.desk, appeal) if appeal else None
+        known |= {"chat_url": self.chat_url, "by_letter": self.is_by_letter}
+        return fill(template, self.desk.settings, automatic=automatic, **known | facts)
 
 
 def write(session: Session, desk: Desk, delivery: Delivery, conversation: Conversation, values: dict[str, str]) -> Written:
@@ -95,6 +100,7 @@ def _receipt(source: _Source) -> Written:
         status_url=status_url(source.desk, appeal),
         kind=fields.get("category") or say(KIND_WORDS[appeal.kind]),
         by_phone=fields.get("reply_channel") == ReplyChannel.PHONE,
+        by_letter=source.is_by_letter or fields.get("reply_channel") == ReplyChannel.EMAIL,
         telegram_url=_telegram_url(source.desk, source.values.get(fields.get(TELEGRAM_CODE, ""))),
         due=in_words(appeal.due_at),
         access_code=source.desk.vault.open(source.conversation, appeal.access_code_sealed),

@@ -17,18 +17,15 @@ def references(session: Session, desk: Desk, delivery: Delivery) -> list[str]:
     came = incoming.message_ids(session, desk, delivery.conversation_id, delivery.created_at)
     if not came:
         return [delivery.in_reply_to] if delivery.in_reply_to else []
-    answered_at, answered = came[-1]
+    taken_in, answered = came[-1]
     about = (message_ids.number_of(desk, delivery.message_id), None)
     wanted = select(Delivery).where(
         Delivery.conversation_id == delivery.conversation_id,
         Delivery.channel == CHANNEL,
         Delivery.ordinal < delivery.ordinal,
-        Delivery.created_at < answered_at,
+        Delivery.created_at < taken_in,
     )
     ours = [(sent.created_at, sent.message_id) for sent in session.scalars(wanted)]
     before = sorted([*came[:-1], *(one for one in ours if message_ids.number_of(desk, one[1]) in about)])
-    chain = [message_id for _, message_id in before]
-    if delivery.in_reply_to and delivery.in_reply_to not in chain:
-        chain.insert(0, delivery.in_reply_to)
-    chain = list(dict.fromkeys([*chain, answered]))
+    chain = list(dict.fromkeys([*(message_id for _, message_id in before), answered]))
     return chain if len(chain) <= _MOST else [chain[0], *chain[1 - _MOST :]]

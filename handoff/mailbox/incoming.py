@@ -131,13 +131,13 @@ def of_conversation(session: Session, conversation_id: uuid.UUID) -> Sequence[In
 
 
 def message_ids(session: Session, desk: Desk, conversation_id: uuid.UUID, before: datetime) -> list[tuple[datetime, str]]:
-    """When each of the conversation's letters came that was taken in before that moment, and its Message-ID; oldest first."""
+    """When each of the conversation's letters was taken in before that moment, and its Message-ID; oldest first."""
     with_id = IncomingLetter.conversation_id == conversation_id, IncomingLetter.message_id_sealed.is_not(None)
     came = select(IncomingLetter).where(*with_id, IncomingLetter.processed_at <= before)
     return [
-        (letter.received_at, desk.vault.open(holder(letter), letter.message_id_sealed))
+        (letter.processed_at, desk.vault.open(holder(letter), letter.message_id_sealed))
         for letter in session.scalars(came.order_by(IncomingLetter.processed_at, IncomingLetter.id))
-        if letter.message_id_sealed is not None
+        if letter.message_id_sealed is not None and letter.processed_at is not None
     ]
 
 

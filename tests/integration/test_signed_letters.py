@@ -9,10 +9,12 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlalchemy.orm import Session
 
 from bot.channels.mail import MailCourier, MaildirTransport, SmtpTransport
 from core import deliveries
 from core.desk import Desk, open_desk
+from core.models import Conversation, Delivery
 from core.settings import Settings, SettingsError
 from handoff.letters.renderer import render
 from tests.conftest import MakeSettings
@@ -43,11 +45,11 @@ def make_desk(make_settings: MakeSettings, key_file: Path) -> Callable[..., Desk
     return lambda **more: open_desk(make_settings(dkim_selector="otklik2026", dkim_key_file=key_file, **more))
 
 
-def receipt(desk: Desk) -> deliveries.Delivery:
+def receipt(desk: Desk) -> Delivery:
     conversation_id = start_conversation(desk)
 
-    def know(session: object, _desk: Desk, conversation: object) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", "vera@example.org")  # type: ignore[attr-defined, arg-type]
+    def know(session: Session, _desk: Desk, conversation: Conversation) -> None:
+        conversation.email_token = desk.vault.put(session, conversation, "email", "vera@example.org")
 
     locked(desk, conversation_id, know)
     hand_over(desk, conversation_id)

@@ -130,7 +130,8 @@ def test_any_text_survives_the_mail(settings: Settings, text: str) -> None:
     assert max(map(len, content.split(b"\r\n"))) <= 78
     parsed = message_from_bytes(content, policy=default)
     assert parsed["Subject"] == "ы" * 300
-    body = parsed.get_body(("plain",))  # type: ignore[attr-defined]
+    body = parsed.get_body(("plain",))
+    assert body
     assert text.splitlines()[-1].replace("\u202b", "") in body.get_content()
 
 
