@@ -258,7 +258,7 @@ async def test_the_receipt_says_how_the_answer_comes(scene: Scene) -> None:
         code = (await scene.call(phone=ANNA.phone, **changed)).json()["access_code"]
 
         def read(session: Session) -> str:
-            letters = [render(session, scene.desk, delivery).get_body() for delivery in session.scalars(select(Delivery))]
+            letters = [render(session, scene.desk, delivery).get_body(("plain",)) for delivery in session.scalars(select(Delivery))]
             return next(text for letter in letters if letter and code in (text := str(letter.get_content())))
 
         return scene.desk.database.read(read)
