@@ -18,19 +18,21 @@ from core.models import Conversation
 from core.words import say
 from handoff import appeals, letters
 from handoff.fields import ReplyChannel
+from handoff.letters import overview
 
 _WITHOUT_CHAT = (letters.CHANNEL, letters.FORM)
 
 
 @dataclass(frozen=True)
 class Ways:
-    """``seen``: the citizen has the chat open. ``call``: they asked to be called."""
+    """``seen``: the citizen has the chat open. ``call``: they asked to be called. ``came_back``: the last letter did not arrive."""
 
     pushed: bool
     seen: bool
     letter: bool
     call: bool
     has_chat: bool
+    came_back: bool
 
     @property
     def words(self) -> str:
@@ -52,7 +54,8 @@ class Ways:
                 words = "reply_chat_later"
             case _:
                 words = "reply_nowhere"
-        return " ".join([say(words), *([say("reply_call")] if self.call else [])])
+        further = {"reply_came_back": self.letter and self.came_back, "reply_call": self.call}
+        return " ".join([say(words), *(say(key) for key, is_so in further.items() if is_so)])
 
 
 def ways(session: Session, desk: Desk, conversation: Conversation, *, is_here: bool = False) -> Ways:
@@ -65,6 +68,7 @@ def ways(session: Session, desk: Desk, conversation: Conversation, *, is_here: b
         letter=conversation.email_token is not None and (preferred == ReplyChannel.EMAIL or not (pushed or is_here)),
         call=preferred == ReplyChannel.PHONE,
         has_chat=conversation.channel not in _WITHOUT_CHAT,
+        came_back=overview.last_came_back(session, conversation.id),
     )
 
 

@@ -1,7 +1,9 @@
 """What operators see of what left: the letters of a conversation, and those that did not arrive."""
 
+import uuid
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import deliveries
@@ -33,6 +35,12 @@ def letter_documents(session: Session, conversation: Conversation) -> list[dict[
         for delivery in deliveries.of_conversation(session, conversation.id)
         if delivery.channel == CHANNEL or delivery.state == DeliveryState.FAILED
     ]
+
+
+def last_came_back(session: Session, conversation_id: uuid.UUID) -> bool:
+    """Whether the conversation's newest letter did not arrive."""
+    newest = select(Delivery.state).where(Delivery.conversation_id == conversation_id, Delivery.channel == CHANNEL)
+    return session.scalar(newest.order_by(Delivery.ordinal.desc()).limit(1)) == DeliveryState.FAILED
 
 
 def may_be_sent_again(conversation: Conversation, delivery: Delivery) -> bool:

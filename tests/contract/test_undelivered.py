@@ -17,6 +17,7 @@ from handoff import letters, notices
 from handoff.appeal_status import status_of
 from handoff.letters import message_ids, overview, resending
 from handoff.letters.renderer import render
+from handoff.reply_ways import ways
 from tests.contract.test_mail_intake import letter, rows, stored, take_in
 from tests.data.personas import ANNA
 from tests.scenes import add_operator, appeals_of, hand_over, locked, messages, reload, start_conversation
@@ -87,6 +88,8 @@ def test_what_came_back_is_on_the_appeal_the_list_and_in_the_conversation(desk: 
     assert [message.meta.get("letter") for message in messages(desk, conversation_id)].count(letters.RECEIPT) == 1
     (document,) = desk.database.read(overview.letter_documents, reload(desk, conversation_id))
     assert (document["state"], document["may_be_sent_again"]) == ("failed", True)
+    way = locked(desk, conversation_id, ways).words
+    assert way == "Ответ уйдёт письмом и появится в чате. Последнее письмо не дошло, проверьте адрес."
 
 
 def test_a_report_leads_to_no_letter(desk: Desk, conversation_id: uuid.UUID) -> None:
