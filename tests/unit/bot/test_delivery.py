@@ -139,8 +139,12 @@ def test_the_answer_threads_to_the_receipt_and_shows_what_was_written(desk: Desk
     assert ANNA.snils not in text_of(desk, messages(desk, conversation_id)[-1])  # what is stored is tokens
 
 
-def test_the_answers_files_go_with_it(desk: Desk, conversation_id: uuid.UUID) -> None:
-    conversation, name = reload(desk, conversation_id), f"Справка {ANNA.snils}.pdf"
+HOSTILE_NAME = 'a"\r\nBcc: all@example.com\r\n\r\n<b>\u202efdp.pdf'
+
+
+@pytest.mark.parametrize(("name", "shown"), [(f"Справка {ANNA.snils}.pdf",) * 2, (HOSTILE_NAME, 'a" Bcc: all@example.com <b> fdp.pdf')])
+def test_the_answers_files_go_with_it(desk: Desk, conversation_id: uuid.UUID, name: str, shown: str) -> None:
+    conversation = reload(desk, conversation_id)
     kept = desk.database.write(desk.vault.tokenise, conversation, name)  # as core/files.py keeps a name
     assert ANNA.snils not in kept
     attachment = Attachment(
@@ -156,7 +160,8 @@ def test_the_answers_files_go_with_it(desk: Desk, conversation_id: uuid.UUID) ->
     read = letter(desk, rows(desk, conversation_id)[1])
     (part,) = read.iter_attachments()
     assert isinstance(part, EmailMessage)
-    assert (part.get_filename(), part.get_content_type(), part.get_content()) == (name, "application/pdf", b"%PDF-1.7")
+    assert (part.get_filename(), part.get_content_type(), part.get_content()) == (shown, "application/pdf", b"%PDF-1.7")
+    assert read["Bcc"] is None
     assert "приложены файлы: 1" in text_in(read)
 
 
