@@ -11,6 +11,7 @@ import pytest
 
 from bot.app import create_app
 from bot.channels.mail import MailCourier, choose_transport
+from bot.channels.mail_collector import MailCollector, choose_mailbox
 from bot.channels.mail_intake import MailIntake
 from bot.delivery import Deliveries
 from core import conversations
@@ -34,6 +35,7 @@ async def sink(make_settings: MakeSettings) -> AsyncIterator[tuple[Desk, Sink]]:
     with sink.listening(port):
         workers = [
             asyncio.create_task(Deliveries(desk, {letters.CHANNEL: MailCourier(desk, choose_transport(desk.settings))}).run_forever()),
+            asyncio.create_task(MailCollector(desk, choose_mailbox(desk)).run_forever()),
             asyncio.create_task(MailIntake(desk, Files(desk)).run_forever()),
         ]
         yield desk, sink
