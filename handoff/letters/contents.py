@@ -34,7 +34,7 @@ from handoff.letters import (
     TELEGRAM_CODE,
     TRANSCRIPT,
     UNSAFE_FILE,
-    newest_appeal,
+    appeal_of,
     status_url,
 )
 from handoff.letters.layouts import LINK, Written, fill, is_own
@@ -56,6 +56,10 @@ class _Source:
     values: dict[str, str]
 
     @property
+    def appeal(self) -> Appeal | None:
+        return appeal_of(self.session, self.desk, self.conversation, self.delivery)
+
+    @property
     def chat_url(self) -> str:
         return f"{self.desk.settings.public_url.rstrip('/')}/"
 
@@ -69,7 +73,7 @@ class _Source:
         return resolve(self.desk.vault.open(self.conversation, message.text_sealed), self.values, masked=False).strip()
 
     def fill(self, template: str, *, automatic: bool = True, **facts: object) -> Written:
-        appeal = newest_appeal(self.session, self.conversation)
+        appeal = self.appeal
         known: dict[str, object] = {"number": appeal.number if appeal else None}
         known["status_url"] = status_url(self.desk, appeal) if appeal else None
         known |= {"chat_url": self.chat_url, "by_letter": self.is_by_letter}
@@ -121,7 +125,7 @@ def _answer(source: _Source) -> Written:
 
 
 def _notice(source: _Source) -> Written:
-    appeal, at = newest_appeal(source.session, source.conversation), source.delivery.created_at
+    appeal, at = source.appeal, source.delivery.created_at
     may_go_higher = (
         source.delivery.kind == OVERDUE
         and appeal is not None
