@@ -26,6 +26,7 @@ from bot.dialogue_engine import RasaEngine
 from bot.erasures import Erasures
 from bot.exports import Exports
 from bot.feedback import SEND, feedback_routes
+from bot.file_scanning import FileScanning
 from bot.help_pages import help_routes
 from bot.readiness import Readiness
 from bot.screenshot_reading import ScreenshotReading
@@ -114,6 +115,10 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("article_index", ArticleIndex(desk).run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),
         ]
+        if files.virus_scan.is_on:
+            workers.append(asyncio.create_task(_supervise("file_scanning", FileScanning(desk, files).run_forever)))
+        else:
+            log.info("virus_scan_is_off")
         if telegram:
             pushing = Deliveries(desk, {TELEGRAM: telegram.courier})  # a worker of its own: a mail server that hangs holds up no chat
             workers.append(asyncio.create_task(_supervise("telegram", telegram.run_forever)))

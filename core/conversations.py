@@ -214,6 +214,12 @@ def messages_after(session: Session, conversation_id: uuid.UUID, after: int, lim
     )
 
 
+def first_message(session: Session, conversation_id: uuid.UUID, author: Author) -> Message:
+    """The first one that is ``author``'s; there is one."""
+    theirs = select(Message).where(Message.conversation_id == conversation_id, Message.author == author)
+    return session.scalars(theirs.order_by(Message.seq).limit(1)).one()
+
+
 def asked(session: Session, conversation: Conversation) -> str | None:
     """What the desk asked for last: the newest message that is not the citizen's expects it. A notice in between changes nothing."""
     question = open_question(session, conversation)

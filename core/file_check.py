@@ -12,6 +12,7 @@ REFUSED = 3  # not 1, which is also how Python ends on a fault
 _MEMORY_BYTES = 1024**3
 _CPU_SECONDS = 15
 _UNPACKED_BYTES = 200 * 1024**2
+_WITH_MACROS = ("vbaproject.bin", ".docm", ".dotm", ".xlsm", ".xlsb", ".pptm")  # in the document itself, and in what is embedded in it
 
 
 class Refused(Exception):
@@ -67,7 +68,7 @@ def check_docx(content: bytes) -> bytes:
                 raise Refused("file_broken")
             if any(entry.flag_bits & 1 for entry in archive.infolist()):
                 raise Refused("file_encrypted")
-            if any(name.lower().endswith("vbaproject.bin") for name in names):
+            if any(name.lower().endswith(_WITH_MACROS) for name in names) or b"macroEnabled" in archive.read("[Content_Types].xml"):
                 raise Refused("file_macros")
             if archive.testzip() is not None:
                 raise Refused("file_broken")

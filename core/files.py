@@ -1,4 +1,4 @@
-"""Files that people send: told by their content, checked and made harmless in a process apart, sealed."""
+"""Files that people send: told by their content, scanned for viruses, checked and made harmless in a process apart, sealed."""
 
 import asyncio
 import io
@@ -21,6 +21,7 @@ from core.facts import size_words
 from core.ids import new_id
 from core.models import Attachment, Conversation, Mode, Operator, Reading, Scan, now
 from core.subprocesses import run_module
+from core.virus_scan import VirusScan
 from core.words import say
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,15 @@ DOCUMENTS = {
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 }
+# Of a kind that is not taken, and that people send so often that they are told what to do instead.
+_ARCHIVES = frozenset(
+    f"application/{name}"
+    for name in ("zip", "x-rar-compressed", "x-7z-compressed", "x-tar", "gzip", "x-bzip2", "x-xz", "zstd", "vnd.ms-cab-compressed")
+)
+_ARCHIVE_NAMES = frozenset({"zip", "rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "arj", "cab", "zst", "lz"})
+_MACRO_NAMES = frozenset({"docm", "dotm", "xlsm", "xlsb", "pptm"})
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # DOC, XLS, PPT: may hold macros, and nobody can tell
+INFECTED = "file_infected"  # the Problem of a file in which a virus is found
 PICTURES_TO_READ = "pictures to read"  # the topic of hints that there is one
 _OTHER_SPELLINGS = {"jpeg": "jpg", "jpe": "jpg"}
 _CHECKS_AT_ONCE = 2
@@ -49,6 +59,7 @@ class CheckedFile:
     name: str
     content_type: str
     content: bytes
+    scan: Scan
 
 
 class Files:
@@ -56,6 +67,7 @@ class Files:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.virus_scan = VirusScan(desk.settings)
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def accept(self, conversation_id: uuid.UUID, filename: str, content: bytes, operator: Operator | None = None) -> Attachment:
@@ -64,7 +76,7 @@ class Files:
         conversation = await desk.database.read_soon(conversations.find, conversation_id)
         if conversation.mode == Mode.CLOSED:
             raise conflict("conversation_closed")
-        file = await self.check(filename, content)
+        file = await self.check(filename, content, conversation_id)
         await self.write(conversation, file)
 
         def store(session: Session) -> Attachment:
@@ -79,13 +91,20 @@ class Files:
             await self.delete(file)
             raise
 
-    async def check(self, filename: str, content: bytes) -> CheckedFile:
+    async def check(self, filename: str, content: bytes, conversation_id: uuid.UUID | None = None) -> CheckedFile:
         """The file as it may be stored. Problem 413, 415 or 422."""
         name = _clean_name(filename)
         content_type = self._content_type(name, content)
+        file_id = new_id()
+        scanned = await self.virus_scan.scan(content)  # as it was sent: a picture is encoded anew afterwards
+        if scanned.scan == Scan.REFUSED:
+            facts = {"content_type": content_type, "size": len(content), "signature": scanned.signature}
+            log.warning("file_infected", file_id=str(file_id), conversation_id=str(conversation_id), **facts)
+            raise invalid("file", INFECTED)
+        kept = await self._make_harmless(content_type, content)
         if content_type in PICTURES:
-            name = _with_suffix(name, PICTURES[content_type])
-        return CheckedFile(new_id(), name, content_type, await self._make_harmless(content_type, content))
+            return CheckedFile(file_id, _with_suffix(name, PICTURES[content_type]), content_type, kept, Scan.CLEAN)
+        return CheckedFile(file_id, name, content_type, kept, scanned.scan)
 
     async def write(self, conversation: Conversation, file: CheckedFile) -> None:
         """Stores the content, sealed. It goes first: a row without it would be a promise broken, a blob without a row is only waste."""
@@ -158,9 +177,15 @@ class Files:
         found = filetype.guess(content)
         content_type = found.mime if found else ""
         inside = PICTURES.get(content_type) or DOCUMENTS.get(content_type)
-        if inside is None:
-            raise wrong_type("file_type")
         extension = PurePath(name).suffix.lower().lstrip(".")
+        if inside is None:
+            if content_type in _ARCHIVES or extension in _ARCHIVE_NAMES:
+                raise wrong_type("file_archive")
+            if extension in _MACRO_NAMES:
+                raise wrong_type("file_macros")
+            raise wrong_type("file_old_document" if content.startswith(_OLE2) else "file_type")
+        if extension in _MACRO_NAMES:
+            raise wrong_type("file_macros")
         named = _OTHER_SPELLINGS.get(extension, extension)
         pictures = set(PICTURES.values())
         # Phones name a JPEG ".png" and the other way round: harmless. A document called a picture is not a slip.
@@ -197,7 +222,7 @@ def attach(session: Session, desk: Desk, conversation: Conversation, file: Check
         filename_sealed=desk.vault.seal(conversation, desk.vault.tokenise(session, conversation, file.name, indexed=operator is None)),
         content_type=file.content_type,
         size=len(file.content),
-        scan=Scan.CLEAN if file.content_type in PICTURES else Scan.UNSCANNED,
+        scan=file.scan,
         reading=Reading.ASKED if is_read else None,
     )
     session.add(attachment)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core.desk import Desk
 from core.errors import invalid
 from core.facts import size_words
-from core.models import UNSTORABLE, Attachment, Conversation
+from core.models import UNSTORABLE, Attachment, Conversation, Scan
 
 
 def check_text(desk: Desk, text: str, *, has_attachment: bool) -> str:
@@ -41,6 +41,8 @@ def unsent_attachments(
             or attachment.operator_id != operator_id
         ):
             raise invalid("attachment_ids", "attachment_unknown")
+        if attachment.scan == Scan.REFUSED:  # since it was uploaded
+            raise invalid("attachment_ids", "attachment_refused")
         attachments.append(attachment)
     if sum(attachment.size for attachment in attachments) > settings.max_message_bytes:
         raise invalid("attachment_ids", "attachments_too_large", limit=size_words(settings.max_message_bytes))

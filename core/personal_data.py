@@ -20,7 +20,7 @@ from core.models import Conversation, VaultEntry
 from core.settings import Settings
 from core.words import say
 
-__all__ = ["TOKEN", "Expected", "Span", "Vault", "find", "mask", "resolve", "snils_is_valid"]
+__all__ = ["TOKEN", "Expected", "Span", "Vault", "find", "mask", "mask_found", "resolve", "snils_is_valid"]
 
 _LONGEST_NAME = 5  # words; more of them hold something else too
 _FEWEST_PHONE_DIGITS = 6
@@ -89,13 +89,7 @@ class Vault:
 
     def mask_found(self, session: Session, conversation: Conversation, text: str) -> str:
         """``text`` with each piece of personal data masked for good: what a picture shows may be anybody's, and the picture is kept."""
-        parts: list[str] = []
-        end = 0
-        for span in find(text, self._settings, None, self._known_names(session, conversation)):
-            value = text[span.start : span.end]
-            parts += [text[end : span.start], "***" if span.kind == "text" else mask(span.kind, value)]
-            end = span.end
-        return "".join([*parts, text[end:]])
+        return mask_found(text, self._settings, self._known_names(session, conversation))
 
     def _known_names(self, session: Session, conversation: Conversation) -> list[str]:
         known = select(VaultEntry.value_sealed).where(VaultEntry.conversation_id == conversation.id, VaultEntry.kind == "name")
@@ -150,6 +144,17 @@ def resolve(text: str, values: dict[str, str], *, masked: bool) -> str:
         return mask(found[1], value) if masked else value
 
     return TOKEN.sub(replace, text)
+
+
+def mask_found(text: str, settings: Settings, known_names: Iterable[str] = ()) -> str:
+    """``text`` with each piece of personal data masked for good."""
+    parts: list[str] = []
+    end = 0
+    for span in find(text, settings, None, known_names):
+        value = text[span.start : span.end]
+        parts += [text[end : span.start], "***" if span.kind == "text" else mask(span.kind, value)]
+        end = span.end
+    return "".join([*parts, text[end:]])
 
 
 def mask(kind: str, value: str) -> str:

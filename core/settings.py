@@ -105,6 +105,14 @@ def _redis_address(value: str) -> str:
     return value
 
 
+def _daemon_address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) <= 65535
+    if value and not value.startswith("/") and not (is_port and re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host)):
+        raise ValueError("it wants host:port or the path of a socket, like 127.0.0.1:3310 or /run/clamav/clamd.ctl")
+    return value
+
+
 def _bot_token(value: SecretStr) -> SecretStr:
     if value.get_secret_value() and not re.fullmatch(r"[0-9]+:[\w-]+", value.get_secret_value()):
         raise ValueError("it wants a token like 123456789:AAF-x_… as BotFather gives it")
@@ -126,6 +134,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 EmailAddress = Annotated[str, AfterValidator(_email_address)]
 Folder = Annotated[Path, AfterValidator(_folder)]
+DaemonAddress = Annotated[str, AfterValidator(_daemon_address)]
 Department = Annotated[str, Field(max_length=40, pattern="^[a-z0-9-]+$")]
 
 
@@ -215,6 +224,14 @@ class Settings(BaseSettings):
     dkim_key_file: Annotated[Path, AfterValidator(_key_file)] = Path()
     mail_dir: Folder = Field(default_factory=lambda given: given["data_dir"].with_name(f"{given['data_dir'].name}-mail"))
 
+    # What looks for viruses and for spam: off without an address.
+    clamd_address: DaemonAddress = ""
+    clamd_seconds: Seconds = 30  # for one file; what takes longer counts as not scanned
+    clamd_again_seconds: Seconds = 60  # how often what could not be scanned is tried again
+    spamd_address: DaemonAddress = ""
+    spamd_seconds: Seconds = 20
+    spam_score: Annotated[float, Field(ge=0, le=1000)] = 0  # from which a letter is spam; 0: as spamd says
+
     # Telegram: off without a token.
     telegram_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
     telegram_bot_name: Annotated[str, Field(pattern="^([A-Za-z0-9_]{5,32})?$")] = ""  # for links to the bot; empty: no letter has one
@@ -242,6 +259,8 @@ class Settings(BaseSettings):
     reveals_per_minute: Annotated[int, Field(gt=0)] = 60
     appeals_per_snils_per_day: Annotated[int, Field(gt=0)] = 50
     letter_replies_per_day: Annotated[int, Field(gt=0)] = 20  # that the desk sends one address of its own accord
+    letters_per_hour: Annotated[int, Field(gt=0)] = 60  # of one address; what comes beyond waits in quarantine
+    letters_per_day: Annotated[int, Field(gt=0)] = 200
     exports_per_day: Annotated[int, Field(gt=0)] = 5  # of one conversation
     undelivered_days: Annotated[int, Field(gt=0, le=365)] = 30  # how long a letter that did not arrive is on the operators' list
     transcripts_per_day: Annotated[int, Field(gt=0)] = 5  # letters with what was said in one conversation
@@ -289,6 +308,7 @@ class Settings(BaseSettings):
     keep_audit_days: KeptDays
     keep_telegram_update_days: KeptDays
     keep_letter_days: KeptDays
+    keep_quarantine_days: KeptDays
     keep_export_hours: Hours
     draft_hours: Hours
     retention_at: ClockTime

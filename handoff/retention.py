@@ -35,7 +35,7 @@ from core.settings import Settings
 from core.web import place_of
 from core.working_time import seconds_until
 from handoff import erasure
-from handoff.mailbox import incoming
+from handoff.mailbox import incoming, quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +132,8 @@ def retain(desk: Desk, at: datetime) -> Counts:
     for one in desk.database.read(lambda session: list(session.scalars(select(Draft.conversation_id).where(Draft.updated_at < old)))):
         counts.drafts += attempt("draft", one, desk.database.write, _drop_draft, one, old)
     counts.letters = attempt("letters", "", desk.database.write, incoming.forget, at - timedelta(days=desk.settings.keep_letter_days))
+    held_before = at - timedelta(days=desk.settings.keep_quarantine_days)
+    counts.letters += attempt("quarantine", "", desk.database.write, quarantine.forget, held_before)
     counts.reasons = attempt("reasons", "", desk.database.write, _forget_reasons, before)
     counts.audit_rows = attempt("audit_rows", "", desk.database.write, audit.forget, desk.vault, before)
     return counts

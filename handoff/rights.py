@@ -18,6 +18,8 @@ class Right(enum.StrEnum):
     ERASE = "erase"  # a citizen's data, for a reason
     EXPORT = "export"
     EDIT_ARTICLES = "edit_articles"
+    REVIEW_LETTERS = "review_letters"  # in quarantine and parked, personal data masked
+    OPEN_LETTERS = "open_letters"  # as they came
 
 
 _SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
@@ -36,6 +38,8 @@ RIGHTS: Mapping[Right, frozenset[Role]] = {
     Right.ERASE: _SUPERVISORS,
     Right.EXPORT: _SUPERVISORS,
     Right.EDIT_ARTICLES: _SUPERVISORS | {Role.EDITOR},
+    Right.REVIEW_LETTERS: _SENIORS,
+    Right.OPEN_LETTERS: _SUPERVISORS,
 }
 _REFUSALS = {
     Right.READ: "not_by_role_read",
@@ -48,6 +52,8 @@ _REFUSALS = {
     Right.ERASE: "not_by_role_erase",
     Right.EXPORT: "not_by_role_export",
     Right.EDIT_ARTICLES: "not_by_role_edit_articles",
+    Right.REVIEW_LETTERS: "not_by_role_review_letters",
+    Right.OPEN_LETTERS: "not_by_role_open_letters",
 }
 
 

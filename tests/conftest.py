@@ -12,6 +12,7 @@ from core.desk import Desk, open_desk
 from core.settings import PREFIX, Settings, read_settings
 from tests.data.personas import PERSONAS, Persona
 from tests.mail_servers import dovecot
+from tests.scanners import clamd, clamd_server, spamd, spamd_server
 from tests.servers import postgres, redis_server
 from tests.shipped_index import shipped_articles, shipped_index
 from tests.stack import citizen, operator, running_stack, stack
@@ -19,6 +20,8 @@ from tests.stack import citizen, operator, running_stack, stack
 # One stack, one index and one of each server for the session, whichever folder asks first.
 __all__ = [
     "citizen",
+    "clamd",
+    "clamd_server",
     "dovecot",
     "operator",
     "postgres",
@@ -26,6 +29,8 @@ __all__ = [
     "running_stack",
     "shipped_articles",
     "shipped_index",
+    "spamd",
+    "spamd_server",
     "stack",
 ]
 

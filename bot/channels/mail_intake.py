@@ -9,16 +9,18 @@ import uuid
 import structlog
 from sqlalchemy.orm import Session
 
+from bot.channels.letter_checks import LetterChecks
 from core import leases
 from core.desk import Desk
 from core.errors import DatabaseDown, Problem, too_large, wrong_type
 from core.facts import size_words
-from core.files import Files
+from core.files import INFECTED, Files
 from core.models import LetterState, now
 from core.web import place_of
 from core.words import say
 from handoff.mailbox import handling, incoming
 from handoff.mailbox.handling import RefusedFile
+from handoff.mailbox.infected import send_back
 from handoff.mailbox.letter import File, Letter, read_letter, read_sender
 from handoff.mailbox.sender_fields import sender_fields
 
@@ -34,6 +36,7 @@ class MailIntake:
     def __init__(self, desk: Desk, files: Files) -> None:
         self._desk = desk
         self._files = files
+        self._checks = LetterChecks(desk, files.virus_scan)
         self._hold = leases.Hold(desk.database, _LEASE, _LEASE_SECONDS)
 
     async def run_forever(self) -> None:
@@ -93,13 +96,21 @@ class MailIntake:
         row = await desk.database.read_soon(incoming.find, letter_id)
         if row is None or row.state != LetterState.NEW:
             return
-        letter, told = await asyncio.to_thread(self._read, incoming.raw_of(desk, row))
+        raw = incoming.raw_of(desk, row)
+        letter, told = await asyncio.to_thread(self._read, raw)
+        if await self._checks.hold_back(letter_id, letter, raw):
+            return
+        infected = await self._checks.find_virus(letter_id, letter, raw)
         conversation_id = await desk.database.write_soon(handling.begin, desk, letter_id, letter)
         outcome = None
-        if conversation_id is not None:
+        if conversation_id is not None and infected is None:
             is_cut = row.size > desk.settings.max_letter_bytes
             file_ids, refused = await self._accept_files(conversation_id, letter.files, is_cut=is_cut)
-            outcome = await desk.database.write_soon(handling.finish, desk, letter_id, letter, told, file_ids, refused, now())
+            infected = [file for file in refused if file.is_infected] or None
+            if infected is None:
+                outcome = await desk.database.write_soon(handling.finish, desk, letter_id, letter, told, file_ids, refused, now())
+        if conversation_id is not None and infected is not None:  # what was taken of it is never sent: the sweep deletes it
+            outcome = await desk.database.write_soon(send_back, desk, letter_id, infected, now())
         log.info("letter_processed", letter_id=str(letter_id), automatic=letter.automatic, outcome=outcome)
 
     def _read(self, raw: bytes) -> tuple[Letter, dict[str, str]]:
@@ -125,7 +136,7 @@ class MailIntake:
                     raise wrong_type("too_many_attachments", limit=settings.message_attachments)
                 attachment = await self._files.accept(conversation_id, file.name, file.content)
             except Problem as problem:
-                refused.append(RefusedFile(file.name or say("file_name"), problem.detail))
+                refused.append(RefusedFile(file.name or say("file_name"), problem.detail, is_infected=problem.key == INFECTED))
             else:
                 taken.append(attachment.id)
                 left -= max(len(file.content), attachment.size)

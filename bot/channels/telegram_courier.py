@@ -17,7 +17,7 @@ from core import deliveries
 from core.deliveries import Pauses, TryLater, Undeliverable
 from core.desk import Desk
 from core.files import PICTURES, parts_of
-from core.models import Attachment, Conversation, Delivery, Message, now
+from core.models import Attachment, Conversation, Delivery, Message, Scan, now
 from core.personal_data import resolve
 from core.transcript import erased_words, file_name
 from core.web import place_of
@@ -113,7 +113,7 @@ class TelegramCourier:
                 for index, button in enumerate(message.buttons)
             ]
             parts[-1] = Words(texts[-1], InlineKeyboardMarkup(rows))
-        attached = select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
+        attached = select(Attachment).where(Attachment.message_id == message.id, Attachment.scan != Scan.REFUSED).order_by(Attachment.id)
         for attachment in session.scalars(attached):
             name = file_name(session, self._desk, conversation, attachment)
             parts.append(File(attachment.id, name, attachment.content_type in PICTURES))

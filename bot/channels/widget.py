@@ -15,11 +15,11 @@ from bot.greeting import greet
 from bot.turns import Turns
 from core import conversations
 from core.desk import Desk
-from core.errors import not_authenticated, not_found
+from core.errors import conflict, not_authenticated, not_found
 from core.files import Files
 from core.ids import token_hash
 from core.limits import Counters, SharedRateLimit
-from core.models import Attachment, Conversation, Mode, Operator, now
+from core.models import Attachment, Conversation, Mode, Operator, Scan, now
 from core.transcript import attachment_document, file_name, message_document, message_documents
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
 from handoff import appeals, queue, transcripts
@@ -177,6 +177,8 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
             hidden = attachment is None or (attachment.operator_id is not None and attachment.message_id is None)
             if attachment is None or hidden or attachment.conversation_id != conversation_id:
                 raise not_found("attachment_not_found")
+            if attachment.scan == Scan.REFUSED:
+                raise conflict("attachment_refused")
             if attachment.erased_at is not None:
                 raise not_found("attachment_gone")
             conversation = conversations.find(session, conversation_id)

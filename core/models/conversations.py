@@ -71,6 +71,7 @@ class Attachment(Base):
     __table_args__ = (
         Index("ix_attachments_conversation", "conversation_id"),
         Index("ix_attachments_message", "message_id"),
+        Index("ix_attachments_unscanned", "id", sqlite_where=text("scan = 'unscanned'"), postgresql_where=text("scan = 'unscanned'")),
         Index("ix_attachments_to_read", "id", sqlite_where=text("reading = 'asked'"), postgresql_where=text("reading = 'asked'")),
     )
 
@@ -85,7 +86,7 @@ class Attachment(Base):
     reading: Mapped[Reading | None]  # of a picture's text; None where there is nothing to read, or nothing to read it with
     text_sealed: Mapped[bytes | None]  # what the picture says, personal data masked
     released_at: Mapped[datetime | None]  # an operator opened it unscanned, with a reason in the audit log
-    erased_at: Mapped[datetime | None]  # its content is deleted: the time it is kept is over
+    erased_at: Mapped[datetime | None]  # its content is deleted: the time it is kept is over, or a virus was found in it
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -37,13 +37,14 @@ class DeliveryState(enum.StrEnum):
 class LetterState(enum.StrEnum):
     NEW = "new"  # stored, nothing is made of it yet
     DONE = "done"
+    QUARANTINED = "quarantined"  # taken for spam or a flood: not answered, waits for an operator's decision
     PARKED = "parked"  # nothing could be made of it: an administrator looks at it
 
 
 class Scan(enum.StrEnum):
     CLEAN = "clean"
     UNSCANNED = "unscanned"
-    REFUSED = "refused"
+    REFUSED = "refused"  # a virus was found after it had been taken: its content is deleted
 
 
 class Reading(enum.StrEnum):

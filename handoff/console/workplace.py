@@ -206,10 +206,10 @@ class Workplace:
             raise not_found("attachment_not_found")
         if attachment.content_type == EXPORT:
             raise not_found("attachment_not_found")  # the citizen's own: everything of theirs, unmasked
-        if attachment.erased_at is not None:
-            raise not_found("attachment_gone")
         if attachment.scan == Scan.REFUSED:
             raise conflict("attachment_refused")
+        if attachment.erased_at is not None:
+            raise not_found("attachment_gone")
         _check_consent(session, attachment)
         if attachment.scan == Scan.UNSCANNED and attachment.released_at is None and attachment.operator_id is None:
             raise conflict("unscanned")
@@ -222,10 +222,10 @@ class Workplace:
             raise not_found("attachment_not_found")
         conversation = conversations.lock(session, owner)
         attachment = session.get_one(Attachment, attachment_id)
-        if attachment.erased_at is not None:
-            raise not_found("attachment_gone")
         if attachment.scan == Scan.REFUSED:
             raise conflict("attachment_refused")
+        if attachment.erased_at is not None:
+            raise not_found("attachment_gone")
         _check_consent(session, attachment)
         attachment.released_at = now()
         audit.append(session, self.desk.vault, operator, audit.RELEASE, str(attachment.id), reason, conversation=conversation)

@@ -25,11 +25,13 @@ ANSWER = "answer"
 TRANSCRIPT = "transcript"  # of a chat, for the citizen who asked for it
 RETURNED = "returned"  # a letter that came, with what to correct
 MISSING = "missing"  # asks for what a letter did not tell of its sender
+INFECTED = "infected"  # a letter that came with a virus, sent back
 UNSAFE_FILE = "unsafe_file"  # tells which files of a letter were left out
 STATUS = "status"  # notices: an appeal is in another state, its date has passed, something is still waited for
 OVERDUE = "overdue"
 REMINDER = "reminder"
-NOTICES = (STATUS, OVERDUE, REMINDER)
+INFECTED_FILE = "infected_file"  # a virus was found in a file that had been taken before
+NOTICES = (STATUS, OVERDUE, REMINDER, INFECTED_FILE)
 FAILED = "letter_failed"  # an event of an appeal
 ERASURE = "erasure"  # the receipt of an erasure: handoff/erasure.py
 
@@ -53,7 +55,7 @@ def put_notice(session: Session, desk: Desk, conversation: Conversation, kind: s
 
 
 def put_reply(session: Session, desk: Desk, conversation: Conversation, kind: str, letter_id: uuid.UUID) -> Delivery | None:
-    """What the desk says of its own accord to a letter that came (RETURNED, MISSING, UNSAFE_FILE)."""
+    """What the desk says of its own accord to a letter that came (RETURNED, MISSING, UNSAFE_FILE, INFECTED)."""
     return _put(session, desk, conversation, kind, letter_id)
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.deliveries import Undeliverable
 from core.desk import Desk
-from core.models import Appeal, Attachment, Author, Conversation, Delivery, IncomingLetter, Message
+from core.models import Appeal, Attachment, Author, Conversation, Delivery, IncomingLetter, Message, Scan
 from core.personal_data import resolve
 from core.settings import Settings
 from core.transcript import message_documents
@@ -26,6 +26,7 @@ from handoff.letters import (
     CHANNEL,
     ERASURE,
     FORM,
+    INFECTED,
     MISSING,
     NOTICES,
     OVERDUE,
@@ -87,7 +88,7 @@ def write(session: Session, desk: Desk, delivery: Delivery, conversation: Conver
         ANSWER: _answer,
         TRANSCRIPT: _transcript,
         ERASURE: _erasure,
-        **dict.fromkeys((RETURNED, MISSING, UNSAFE_FILE), _reply),
+        **dict.fromkeys((RETURNED, MISSING, UNSAFE_FILE, INFECTED), _reply),
         **dict.fromkeys(NOTICES, _notice),
     }
     if delivery.kind not in by_kind:
@@ -117,8 +118,13 @@ def _telegram_url(desk: Desk, code: str | None) -> str | None:
     return f"https://t.me/{settings.telegram_bot_name}?start={code}" if code and settings.has_telegram_link else None
 
 
+def attached_to(message_id: uuid.UUID) -> Select[Attachment]:
+    """The files that go with an answer: not one in which a virus was found meanwhile."""
+    return select(Attachment).where(Attachment.message_id == message_id, Attachment.scan != Scan.REFUSED)
+
+
 def _answer(source: _Source) -> Written:
-    attached = select(func.count()).select_from(Attachment).where(Attachment.message_id == source.delivery.subject_id)
+    attached = select(func.count()).select_from(attached_to(source.delivery.subject_id).subquery())
     text = source.text_of(source.delivery.subject_id)
     automatic = source.session.get_one(Message, source.delivery.subject_id).author != Author.OPERATOR
     return source.fill("answer.txt", automatic=automatic, text=text, attached=source.session.scalar(attached))

@@ -5,7 +5,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import consents
@@ -15,7 +14,7 @@ from core.files import parts_of
 from core.models import Attachment, Author, Conversation, Delivery, Message
 from core.transcript import file_name
 from handoff.letters import ANSWER, ERASURE, NOTICES
-from handoff.letters.contents import write
+from handoff.letters.contents import attached_to, write
 from handoff.letters.layouts import one_line
 from handoff.letters.receipts import receipt_address
 from handoff.letters.threads import references
@@ -73,8 +72,7 @@ def _automatic(session: Session, delivery: Delivery) -> str | None:
 
 
 def _attach_files(session: Session, desk: Desk, delivery: Delivery, conversation: Conversation, letter: EmailMessage) -> None:
-    attached = select(Attachment).where(Attachment.message_id == delivery.subject_id).order_by(Attachment.id)
-    for attachment in session.scalars(attached):
+    for attachment in session.scalars(attached_to(delivery.subject_id).order_by(Attachment.id)):
         maintype, _, subtype = attachment.content_type.partition("/")
         content = b"".join(parts_of(desk, conversation, attachment.id))  # a letter is built whole; its files are bounded by the settings
         name = str(one_line(file_name(session, desk, conversation, attachment)))

@@ -34,6 +34,17 @@ def message_id_hash(desk: Desk, message_id: str) -> bytes:
     return desk.vault.keyed_hash(f"message-id:{message_id}")
 
 
+def sender_hash(desk: Desk, letter: Letter) -> bytes:
+    return desk.vault.keyed_hash(f"sender:{letter.sender}")
+
+
+def answered_conversation(session: Session, desk: Desk, letter: Letter) -> Conversation | None:
+    """That of a letter of ours which it answers, if it comes from the address that ours went to."""
+    sent = deliveries.find_sent(session, letter.answered_ids[:_MOST_LETTERS])
+    found = (session.get_one(Conversation, one.conversation_id) for one in sent)
+    return next((conversation for conversation in found if is_senders(session, desk, conversation, letter)), None)
+
+
 def find_place(session: Session, desk: Desk, letter: Letter, subject: Subject) -> Place:
     """By the letters that it answers, then by the number that it names. Each counts only for the address that the appeal belongs to."""
     ids = [answered for answered in letter.answered_ids[:_MOST_LETTERS] if not message_ids.is_forged(desk, answered)]

@@ -20,14 +20,14 @@ from core.working_time import due
 from handoff import appeal_form, appeal_requests, appeals, letters, queue
 from handoff.letters import message_ids
 from handoff.mailbox import incoming
-from handoff.mailbox.correspondence import Place, find_place, message_id_hash
+from handoff.mailbox.correspondence import Place, find_place, message_id_hash, sender_hash
 from handoff.mailbox.letter import Letter
 from handoff.mailbox.rules import Known, Route, judge
 from handoff.mailbox.sender_fields import WORDS, missing_fields
 from handoff.mailbox.subject import Subject, expedite_ground, find_appeal_number, read_subject, with_numbers_of
 
 _LOOKED_AT = 5_000  # characters of a letter's words in which its number is looked for
-_NO_SENDER = "sender: there is no address to answer to"
+NO_SENDER = "sender: there is no address to answer to"
 # A field of the sender → its kind in the vault; the others are texts.
 _PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "phone": "phone", "inn": "inn"}
 
@@ -38,6 +38,7 @@ class RefusedFile:
 
     name: str
     reason: str
+    is_infected: bool = False
 
 
 def begin(session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter) -> uuid.UUID | None:
@@ -52,7 +53,7 @@ def begin(session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter) ->
         incoming.end(row, letter.automatic)
         return None
     if letter.sender is None:
-        incoming.park(row, _NO_SENDER)
+        incoming.park(row, NO_SENDER)
         return None
     if row.conversation_id is None:
         place = find_place(session, desk, letter, _subject(letter, desk))
@@ -63,7 +64,7 @@ def begin(session: Session, desk: Desk, letter_id: uuid.UUID, letter: Letter) ->
         message_id = letter.message_id or incoming.derived_message_id(row)
         row.conversation_id = conversation.id
         row.named_appeal_id = place.named.id if place.named else None
-        row.sender_hash = desk.vault.keyed_hash(f"sender:{letter.sender}")
+        row.sender_hash = sender_hash(desk, letter)
         row.message_id_hash = message_id_hash(desk, message_id)
         # An answer names the letter's own id or none: a derived one is nothing to its sender's program.
         row.message_id_sealed = desk.vault.seal(incoming.holder(row), message_id) if letter.message_id else None
@@ -115,8 +116,7 @@ class _Outcome:
     _at: datetime
 
     def __post_init__(self) -> None:
-        count = incoming.replies_within_a_day(self._session, self._row.sender_hash or b"", self._at)
-        self._may_reply = count < self._desk.settings.letter_replies_per_day
+        self._may_reply = incoming.may_be_answered(self._session, self._desk, self._row, self._at)
 
     def carry_out(self, route: Route, faults: list[str], appeal: Appeal | None) -> None:
         missing: list[str] = []
@@ -152,7 +152,7 @@ class _Outcome:
             earlier = incoming.of_conversation(self._session, self._conversation.id)
             for letter in reversed(earlier):
                 self._told = incoming.findings_of(self._desk, letter).get("told", {}) | self._told
-            first = conversations.messages_after(self._session, self._conversation.id, 0, 1)[0]
+            first = conversations.first_message(self._session, self._conversation.id, Author.CITIZEN)
         fields = self._stored(self._told) | {"reply_channel": "email", "problem": self._words_of(first)}
         if self._conversation.email_token:
             fields["email"] = self._conversation.email_token

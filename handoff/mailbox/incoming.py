@@ -105,9 +105,9 @@ def retry(session: Session, letter_id: uuid.UUID) -> bool:
     return True
 
 
-def listed(session: Session, state: LetterState | None, limit: int) -> Sequence[IncomingLetter]:
+def listed(session: Session, state: LetterState | None, limit: int, offset: int = 0) -> Sequence[IncomingLetter]:
     """Newest first."""
-    wanted = select(IncomingLetter).order_by(IncomingLetter.received_at.desc(), IncomingLetter.id.desc()).limit(limit)
+    wanted = select(IncomingLetter).order_by(IncomingLetter.received_at.desc(), IncomingLetter.id.desc()).limit(limit).offset(offset)
     return session.scalars(wanted if state is None else wanted.where(IncomingLetter.state == state)).all()
 
 
@@ -145,6 +145,11 @@ def replies_within_a_day(session: Session, sender_hash: bytes, at: datetime) -> 
     """How many of a sender's letters the desk has answered of its own accord."""
     recent = IncomingLetter.sender_hash == sender_hash, IncomingLetter.answered, IncomingLetter.processed_at > at - timedelta(days=1)
     return session.scalar(select(func.count()).select_from(IncomingLetter).where(*recent)) or 0
+
+
+def may_be_answered(session: Session, desk: Desk, letter: IncomingLetter, at: datetime) -> bool:
+    """Whether the sender has not had as many replies within a day as one address gets: two machines must not talk for ever."""
+    return replies_within_a_day(session, letter.sender_hash or b"", at) < desk.settings.letter_replies_per_day
 
 
 def forget(session: Session, before: datetime) -> int:

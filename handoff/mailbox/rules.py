@@ -16,6 +16,7 @@ class Route(enum.StrEnum):
     REOPEN = "reopened"  # an appeal that was closed not long ago
     REPEAT = "repeated"  # a new appeal that follows from one closed long ago, or is marked so
     RETURN = "returned"  # with what to correct
+    INFECTED = "infected"  # sent back: there is a virus in it
 
 
 @dataclass(frozen=True)

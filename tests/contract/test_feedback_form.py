@@ -13,7 +13,7 @@ from core.desk import Desk
 from core.errors import Problem
 from core.files import CheckedFile
 from core.ids import new_id, new_token
-from core.models import Appeal, Attachment, Consent, Conversation, Delivery, Message
+from core.models import Appeal, Attachment, Consent, Conversation, Delivery, Message, Scan
 from handoff import erasure, feedback_form
 from handoff.feedback_form import Feedback, Registered
 from handoff.fields import ReplyChannel
@@ -35,7 +35,7 @@ FEEDBACK = Feedback(
 
 
 def a_file() -> CheckedFile:
-    return CheckedFile(new_id(), "снимок.png", "image/png", b"content")
+    return CheckedFile(new_id(), "снимок.png", "image/png", b"content", Scan.CLEAN)
 
 
 def register(desk: Desk, feedback: Feedback = FEEDBACK, at: datetime = MONDAY, files: int = 1) -> Registered:

@@ -66,8 +66,9 @@ ALL_FIELDS = f"""Не приходит код подтверждения.
 
 @pytest.fixture
 def desk(make_settings: MakeSettings, database_url: str) -> Any:
-    """With a high cap, so that many letters of one address are answered."""
-    opened = open_desk(make_settings(database_url=database_url, letter_replies_per_day=1000))
+    """With high caps, so that many letters of one address are taken and answered."""
+    caps = {"letter_replies_per_day": 1000, "letters_per_hour": 1000, "letters_per_day": 1000}
+    opened = open_desk(make_settings(database_url=database_url, **caps))
     yield opened
     opened.close()
 
