@@ -46,6 +46,7 @@ from handoff.console.appeal_desk import appeal_routes
 from handoff.console.articles import article_routes
 from handoff.console.citizen_rights import citizen_rights_routes
 from handoff.console.journal import journal_routes
+from handoff.console.letters import letter_routes
 from handoff.console.pages import FOLDER as CONSOLE
 from handoff.console.pages import console_pages
 from handoff.console.questions import question_routes
@@ -151,6 +152,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(console_pages(desk))
     app.include_router(journal_routes(desk, access))
     app.include_router(article_routes(desk))
+    app.include_router(letter_routes(desk, files.virus_scan))
     app.include_router(question_routes(desk, question_groups, articles))
     app.mount("/static", StaticFiles(directory=_FOLDER / "static"))
     app.mount("/operator/static", StaticFiles(directory=CONSOLE / "static"))

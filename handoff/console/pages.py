@@ -29,7 +29,7 @@ def console_pages(desk: Desk) -> APIRouter:
         who = {"operator_name": operator.name, "operator_login": operator.login, "operator_role": operator.role, "limits": desk.settings}
         rights = held(operator)
         who |= {"rights": " ".join(rights), "reads_audit": Right.READ_AUDIT in rights}
-        who |= {"edits_articles": Right.EDIT_ARTICLES in rights}
+        who |= {"edits_articles": Right.EDIT_ARTICLES in rights, "reviews_letters": Right.REVIEW_LETTERS in rights}
         who |= {"reason_characters": REASON_CHARACTERS, "field_words": FIELDS}
         return templates.TemplateResponse(request, "console.html", {**words, **who}, headers=headers)
 
