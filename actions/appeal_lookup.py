@@ -15,7 +15,7 @@ from core import conversations
 from core.database import Database
 from core.errors import Problem
 from core.limits import Counters
-from core.models import Appeal, AppealStatus
+from core.models import FINISHED, Appeal
 from core.personal_data import Vault
 from core.settings import Settings, settings
 from handoff import appeals, erasure
@@ -38,7 +38,7 @@ class AppealLookup:
     def own(self, conversation_id: str, *, only_open: bool = False) -> list[str]:
         """The numbers of the conversation's appeals, newest first."""
         found = self._database.read(appeals.of_conversation, uuid.UUID(conversation_id))
-        return [appeal.number for appeal in found if not (only_open and appeal.status == AppealStatus.CLOSED)]
+        return [appeal.number for appeal in found if not (only_open and appeal.status in FINISHED)]
 
     def is_shown(self, conversation_id: str, number: str, proof: str) -> bool:
         """Whether ``proof`` (code or SNILS as it was written) shows that the appeal is the citizen's. FieldFault in words that are the same

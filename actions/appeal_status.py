@@ -14,7 +14,7 @@ from actions.guard import Events, GuardedAction, conversation_id, form_of
 from actions.heard import Heard, hear, names_an_appeal
 from actions.known_appeal import NUMBER, PROOF, AskNumber, BeginForm, EndForm, KnownAppealForm, about
 from actions.screenshot_answers import answer_files
-from core.models import Appeal, AppealStatus
+from core.models import FINISHED, Appeal
 from core.settings import Settings, settings
 from handoff.appeal_numbers import read_number
 from handoff.appeal_status import Status, status_of
@@ -91,7 +91,7 @@ def ways_on(found: list[Status]) -> list[Button]:
     status = found[0]
     if status.is_withdrawn:
         return []
-    if status.is_overdue or status.status == AppealStatus.CLOSED:
+    if status.is_overdue or status.status in FINISHED:
         again = about("Подать повторное обращение", "repeat_appeal", status.number)
         return [again, about("Передать выше", "escalate_higher", status.number)]
     return [about("Попросить ускорить", "request_expedite", status.number)]

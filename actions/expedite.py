@@ -30,7 +30,7 @@ from actions.known_appeal import (
     read_ground,
     request,
 )
-from core.models import Appeal, AppealStatus, RequestGround
+from core.models import FINISHED, Appeal, RequestGround
 from handoff.appeal_requests import refusal_to_expedite
 
 FORM = "expedite_form"
@@ -65,8 +65,8 @@ class ValidateExpediteForm(KnownAppealForm):
     def settle(self, heard: Heard, found: Slots) -> Slots:
         def look(session: Session, appeal: Appeal) -> Slots:
             words = refusal_to_expedite(session, appeal)
-            is_closed = appeal.status == AppealStatus.CLOSED
-            again = [about("Подать повторное обращение", "repeat_appeal", appeal.number)] if is_closed else []
+            is_finished = appeal.status in FINISHED
+            again = [about("Подать повторное обращение", "repeat_appeal", appeal.number)] if is_finished else []
             return {ENDING: ending(words, *again)} if words else {}
 
         return lookup().look(heard.conversation_id, found[NUMBER], found[PROOF], look) or {}

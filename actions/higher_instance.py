@@ -67,7 +67,7 @@ class ValidateHigherForm(KnownAppealForm):
             words = refusal_of_higher_instance(session, appeal, at)
             if words:
                 return {ENDING: ending(words)}
-            overdue = grounds(session, appeal, at) == [RequestGround.OVERDUE]
+            overdue = RequestGround.OVERDUE in grounds(session, appeal, at)
             return {"ground": RequestGround.OVERDUE, "reason": _OVERDUE} if overdue else {}
 
         return lookup().look(heard.conversation_id, found[NUMBER], found[PROOF], look) or {}

@@ -21,6 +21,7 @@ from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL as TELEGRAM
 from bot.channels.widget import WidgetDesk, widget_routes
 from bot.channels.widget_socket import widget_socket_routes
+from bot.deadlines import Deadlines
 from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.erasures import Erasures
@@ -112,6 +113,7 @@ def create_app(desk: Desk) -> FastAPI:
             asyncio.create_task(_supervise("erasures", erasures.run_forever)),
             asyncio.create_task(_supervise("exports", exports.run_forever)),
             asyncio.create_task(_supervise("retention", retention.run_forever)),
+            asyncio.create_task(_supervise("deadlines", Deadlines(desk).run_forever)),
             asyncio.create_task(_supervise("question_groups", question_groups.keep_fresh_forever)),
             asyncio.create_task(_supervise("article_index", ArticleIndex(desk).run_forever)),
             asyncio.create_task(_supervise("changes", lambda: _watch_changes(desk.database, desk.events))),

@@ -16,7 +16,7 @@ from core.inbound import check_text, unsent_attachments
 from core.models import UNDER_WAY, UNSTORABLE, Author, Conversation, Message, Mode, Turn
 from core.personal_data import TOKEN
 from core.words import say
-from handoff import appeal_form, appeals, data_requests, letters, queue
+from handoff import appeal_form, appeal_states, appeals, data_requests, letters, queue
 from handoff.fields import FieldFault, expected_answer, parse_email
 
 _ID_CHARACTERS = 100
@@ -50,6 +50,7 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
             raise invalid("payload", "payload_unknown")
     attachments = unsent_attachments(session, desk, conversation, inbound.attachment_ids)
     text = button["title"] if button else check_text(desk, inbound.text, has_attachment=bool(attachments))
+    question = conversations.open_question(session, conversation)
     message = conversations.append(
         session,
         desk.vault,
@@ -58,7 +59,7 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         text,
         attachments=attachments,
         external_id=external_id,
-        expected=None if button else expected_answer(conversations.asked(session, conversation), text),
+        expected=None if button else expected_answer(question.expects if question else None, text),
         meta={"about": button["seq"]} if button else None,
     )
     if button is None:
@@ -70,6 +71,9 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("button_stale"), meta={"kind": "notice"})
     elif button and str(command).startswith(_DEEDS):
         _press(session, desk, conversation, button, message, at)
+    elif button is None and _is_reply(session, conversation, question, text):
+        appeal_states.hear(session, desk, conversation, at)
+        queue.hand_over(session, desk, conversation, queue.REPLIED, at, in_reply_to=message.seq)
     elif conversation.mode == Mode.BOT:
         session.add(
             Turn(conversation_id=conversation.id, message_id=message.id, seq=message.seq, command=command, epoch=conversation.epoch)
@@ -77,8 +81,18 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
     elif wish := data_requests.recognise(text) if button is None else _wish_of(session, button):
         data_requests.ask(session, desk, conversation, wish, message.seq)
     else:
+        if button is None and (news := appeal_states.hear(session, desk, conversation, at)):
+            conversations.append(session, desk.vault, conversation, Author.SYSTEM, news, meta={"kind": "notice"})
         _note_email(session, desk, conversation, message)
     return message
+
+
+def _is_reply(session: Session, conversation: Conversation, question: Message | None, text: str) -> bool:
+    """Whether a citizen who is with the bot writes what people wait for: they do, and the bot has no question of its own open."""
+    is_for_bot = question is not None and question.author == Author.BOT and question.expects is not None
+    if conversation.mode != Mode.BOT or is_for_bot or data_requests.recognise(text):
+        return False
+    return appeal_states.are_awaited(session, conversation)
 
 
 def _wish_of(session: Session, button: dict[str, Any]) -> str | None:

@@ -21,6 +21,8 @@ from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from core.calendar_file import read_overrides
+
 _SHORTEST_KEY_BITS = 1024  # what mail servers take for a signature at all (RFC 8301)
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "OTKLIK_"
@@ -129,6 +131,11 @@ def _pattern_of_one_group(value: str) -> str:
     return value
 
 
+def _calendar_file(value: Path | None) -> Path | None:
+    read_overrides(value)
+    return value
+
+
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
 Domain = Annotated[str, AfterValidator(_domain)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -160,6 +167,7 @@ class Settings(BaseSettings):
     settings_file: Path = ROOT / "settings.toml"
     data_dir: Folder = ROOT / "data"
     articles_dir: Folder = ROOT / "knowledge_base" / "articles"
+    calendar_file: Annotated[Path | None, AfterValidator(_calendar_file)] = None  # days off and working days of the desk's own
     synonyms_file: Path = ROOT / "knowledge_base" / "synonyms.yml"
     rasa_model: Path = ROOT / "models" / "otklik.tar.gz"
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
@@ -193,6 +201,9 @@ class Settings(BaseSettings):
     sweep_seconds: Seconds = 2
     episode_turns: Annotated[int, Field(gt=0)] = 20  # a longer tracker makes each turn slower: a new episode begins
     turn_workers: Annotated[int, Field(gt=0, le=256)] = 16
+
+    # Deadlines at work.
+    deadline_check_seconds: Annotated[float, Field(gt=0, le=600)] = 60
 
     # Screenshots: read by tesseract, if it is there.
     tesseract: str = "tesseract"  # the command; empty: off
@@ -281,6 +292,8 @@ class Settings(BaseSettings):
     due_complaint_days: Days
     due_expedited_check_days: Days
     due_expedited_hours: Hours
+    soon_overdue_hours: Hours
+    reminder_days: Days
     reopen_days: Days
     priority_repeat: Annotated[int, Field(ge=0)]
     priority_expedited: Annotated[int, Field(ge=0)]

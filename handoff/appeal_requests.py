@@ -16,6 +16,7 @@ from core import conversations
 from core.desk import Desk
 from core.errors import conflict
 from core.models import (
+    FINISHED,
     Appeal,
     AppealEvent,
     AppealRequest,
@@ -30,19 +31,13 @@ from core.models import (
 )
 from core.personal_data import resolve
 from core.words import say
-from core.working_time import MOSCOW, due, expedite_check_by, hours_after, in_words
-from handoff import appeals
+from core.working_time import MOSCOW, expedite_check_by, hours_after, in_words
+from handoff import appeal_states, appeals, waits
 from handoff.topics import TOPICS_OF_KINDS, department_of
 
 EXPEDITE_GROUNDS = (RequestGround.LIFE, RequestGround.RIGHTS, RequestGround.DOCUMENT)
 HIGHER_GROUNDS = (RequestGround.OVERDUE, RequestGround.NO_REASON, RequestGround.SYSTEMIC, RequestGround.REVISION)
 _TOLD = "request"  # the kind of the message that says what became of a request
-
-
-def hold(session: Session, appeal: Appeal) -> Appeal:
-    """The appeal as it is now, held against other writers; conversations are held before."""
-    wanted = select(Appeal).where(Appeal.id == appeal.id).with_for_update().execution_options(populate_existing=True)
-    return session.scalars(wanted).one()
 
 
 def newest(session: Session, appeal: Appeal, kind: RequestKind) -> AppealRequest | None:
@@ -53,8 +48,8 @@ def newest(session: Session, appeal: Appeal, kind: RequestKind) -> AppealRequest
 def refusal_to_expedite(session: Session, appeal: Appeal) -> str | None:
     """Why no expedited review of the appeal can be asked for, in words; None if it can."""
     asked = newest(session, appeal, RequestKind.EXPEDITE)
-    if appeal.status == AppealStatus.CLOSED:
-        return say("expedite_closed", number=appeal.number)
+    if appeal.status in FINISHED:
+        return say(f"expedite_{appeal.status}", number=appeal.number)
     if asked is not None and asked.state == RequestState.REQUESTED and asked.check_by is not None:
         return say("expedite_asked_already", number=appeal.number, check_by=in_words(asked.check_by))
     if asked is not None and asked.state == RequestState.CONFIRMED:
@@ -76,25 +71,22 @@ def refusal_of_higher_instance(session: Session, appeal: Appeal, at: datetime) -
 
 def grounds(session: Session, appeal: Appeal, at: datetime) -> list[RequestGround]:
     """On which grounds the higher instance may be asked for at ``at``. What stands against an answer wants one to be there."""
-    if appeal.status != AppealStatus.CLOSED and at > appeal.due_at and not _is_answered(session, appeal):
-        return [RequestGround.OVERDUE]
-    return [RequestGround.NO_REASON, RequestGround.SYSTEMIC, RequestGround.REVISION] if _is_answered(session, appeal) else []
+    overdue = [RequestGround.OVERDUE] if appeals.is_overdue(appeal, at) else []
+    against = [RequestGround.NO_REASON, RequestGround.SYSTEMIC, RequestGround.REVISION] if _is_answered(session, appeal) else []
+    return overdue + against
 
 
 def _is_answered(session: Session, appeal: Appeal) -> bool:
-    """Whether an operator closed it, or has written since it came."""
-    closed = select(AppealEvent.id).where(AppealEvent.appeal_id == appeal.id, AppealEvent.kind == "closed")
+    """Whether an operator answered or closed it, or has written since it came and does not wait for the citizen."""
     if appeal.status == AppealStatus.CLOSED:
-        return session.scalar(closed.limit(1)) is not None and not _was_withdrawn(session, appeal)
+        closed = select(AppealEvent.id).where(AppealEvent.appeal_id == appeal.id, AppealEvent.kind == "closed")
+        return session.scalar(closed.limit(1)) is not None and not appeal_states.was_withdrawn(session, appeal)
+    if appeal.status in (AppealStatus.ANSWERED, AppealStatus.WAITING):
+        return appeal.status == AppealStatus.ANSWERED
     written = select(Message.id).where(
         Message.conversation_id == appeal.conversation_id, Message.author == Author.OPERATOR, Message.created_at >= appeal.received_at
     )
     return session.scalar(written.limit(1)) is not None
-
-
-def _was_withdrawn(session: Session, appeal: Appeal) -> bool:
-    withdrawn = select(AppealEvent.id).where(AppealEvent.appeal_id == appeal.id, AppealEvent.kind == "withdrawn")
-    return session.scalar(withdrawn.limit(1)) is not None
 
 
 def ask_to_expedite(
@@ -108,7 +100,7 @@ def ask_to_expedite(
     in_reply_to: int | None = None,
 ) -> AppealRequest | None:
     """Stores the request, or says why it cannot be made. ``conversation``, where it is asked, is locked; ``detail`` as in the row."""
-    appeal = hold(session, appeal)
+    appeal = appeals.hold(session, appeal)
     refused = refusal_to_expedite(session, appeal)
     if refused:
         _tell(session, desk, conversation, refused, in_reply_to)
@@ -131,18 +123,18 @@ def ask_higher_instance(
     in_reply_to: int | None = None,
 ) -> AppealRequest | None:
     """The same for the higher instance: the appeal goes to the senior department at once; one that was closed is open again."""
-    appeal = hold(session, appeal)
+    appeal = appeals.hold(session, appeal)
     refused = refusal_of_higher_instance(session, appeal, at)
     if refused is None and ground not in grounds(session, appeal, at):
         refused = say("higher_ground_gone", number=appeal.number)
     if refused:
         _tell(session, desk, conversation, refused, in_reply_to)
         return None
-    if appeal.status == AppealStatus.CLOSED:
-        appeals.reopen(session, appeal, due(appeal.kind, at, desk.settings))
+    if appeal.status in FINISHED:
+        appeal_states.reopen(session, desk, appeal, at)
     request = _store(session, desk, conversation, appeal, RequestKind.HIGHER_INSTANCE, ground, detail, at, None)
     appeals.move(session, appeal, department=desk.settings.senior_department)
-    overdue = appeal.due_at < at
+    overdue = appeals.is_overdue(appeal, at)
     words = say("higher_asked_overdue" if overdue else "higher_asked", number=appeal.number, due=in_words(appeal.due_at))
     _tell(session, desk, conversation, words, in_reply_to, request)
     return request
@@ -163,16 +155,16 @@ def decide(
 
     The conversations of the appeal and of its requests are locked.
     """
-    appeal = hold(session, appeal)
+    appeal = appeals.hold(session, appeal)
     request = newest(session, appeal, kind)
     if request is None or request.state != RequestState.REQUESTED:
         raise conflict("request_decided")
-    if appeal.status == AppealStatus.CLOSED:
+    if appeal.status in FINISHED:
         raise conflict("request_appeal_closed")
     request.state = RequestState.CONFIRMED if confirmed else RequestState.REFUSED
     request.decided_at, request.operator_id = at, operator.id
     if kind == RequestKind.EXPEDITE and confirmed:
-        appeal.due_at = min(appeal.due_at, hours_after(at, desk.settings.due_expedited_hours))
+        waits.shorten(session, appeal, hours_after(at, desk.settings.due_expedited_hours), at)
         appeals.move(session, appeal, priority=max(appeal.priority, desk.settings.priority_expedited))
     if kind == RequestKind.HIGHER_INSTANCE and not confirmed:
         appeals.move(session, appeal, department=department_of(TOPICS_OF_KINDS[appeal.kind], desk.settings))

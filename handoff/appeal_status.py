@@ -1,7 +1,8 @@
 """What a citizen who holds an appeal's number and access code is told of it: nothing personal, nothing of the desk's own."""
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,26 +10,29 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.ids import new_access_code, new_id
-from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, Conversation
+from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, AppealWait, Conversation
 from core.personal_data import Vault
 from core.words import say
-from core.working_time import MOSCOW, in_words
+from core.working_time import MOSCOW, in_words, length_in_words
+from handoff import appeals, waits
+from handoff.appeal_states import STATUS_WORDS
 from handoff.appeals import KIND_WORDS
 from handoff.fields.writing import plain
 
-_STATUSES = {
-    AppealStatus.REGISTERED: "status_registered",
-    AppealStatus.IN_PROGRESS: "status_in_progress",
-    AppealStatus.CLOSED: "status_closed",
-}
 # What a citizen is told of an appeal's events.
 _HISTORY = {
     "registered": "history_registered",
     "queued": "history_queued",
     "claimed": "history_claimed",
     "returned_to_bot": "history_returned_to_bot",
+    "started": "history_started",
+    "asked": "history_asked",
+    "resumed": "history_resumed",
+    "overdue": "history_overdue",
+    "answered": "history_answered",
     "closed": "history_closed",
     "reopened": "history_reopened",
+    "kind_changed": "history_kind_changed",
     "urgency_confirmed": "history_urgency_confirmed",
     "expedite_requested": "history_expedite_requested",
     "expedite_confirmed": "history_expedite_confirmed",
@@ -63,6 +67,19 @@ class Status:
     closed_at: datetime | None
     is_overdue: bool
     history: list[Event]
+    answered_at: datetime | None = None
+    waits: list[AppealWait] = field(default_factory=list)  # for the citizen, oldest first: those that count for the date
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """Since when the clock stands still."""
+        return next((wait.began_at for wait in self.waits if wait.ended_at is None), None)
+
+    @property
+    def moved_by(self) -> str:
+        """By how much the waits have moved the date so far, in words; empty for none."""
+        length = waits.length(self.waits)
+        return length_in_words(length) if length else ""
 
     @property
     def is_withdrawn(self) -> bool:
@@ -77,14 +94,25 @@ class Status:
     @property
     def told_briefly(self) -> str:
         words = say("status_told", number=self.number, kind=self.kind_words, status=self.words.lower())
+        return " ".join([words, *self._date_words()])
+
+    def _date_words(self) -> Iterator[str]:
         if self.closed_at is not None:
-            return f"{words} {say('status_closed_at', closed=in_words(self.closed_at))}"
-        words = f"{words} {say('status_due', due=in_words(self.due_at))}"
-        return f"{words} {say('status_overdue')}" if self.is_overdue else words
+            yield say("status_closed_at", closed=in_words(self.closed_at))
+        elif self.answered_at is not None:
+            yield say("status_answered_at", answered=in_words(self.answered_at))
+        elif self.waiting_since is not None:
+            yield say("status_waiting_since", since=in_words(self.waiting_since), due=in_words(self.due_at))
+        else:
+            yield say("status_due", due=in_words(self.due_at))
+            if self.moved_by:
+                yield say("status_moved", length=self.moved_by)
+            if self.is_overdue:
+                yield say("status_overdue")
 
     @property
     def words(self) -> str:
-        return say(_STATUSES[self.status])
+        return say(STATUS_WORDS[self.status])
 
     @property
     def kind_words(self) -> str:
@@ -99,7 +127,9 @@ class Status:
             "words": self.words,
             "received_at": _moscow(self.received_at),
             "due_at": _moscow(self.due_at),
+            "answered_at": _moscow(self.answered_at) if self.answered_at else None,
             "closed_at": _moscow(self.closed_at) if self.closed_at else None,
+            "waits": waits.documents(self.waits),
             "overdue": self.is_overdue,
             "history": [{"kind": event.kind, "words": event.words, "created_at": _moscow(event.created_at)} for event in self.history],
         }
@@ -140,8 +170,10 @@ def status_of(session: Session, appeal: Appeal, at: datetime) -> Status:
         received_at=appeal.received_at,
         due_at=appeal.due_at,
         closed_at=appeal.closed_at,
-        is_overdue=appeal.status != AppealStatus.CLOSED and at > appeal.due_at,
+        is_overdue=appeals.is_overdue(appeal, at),
         history=[Event(event.kind, say(_HISTORY[event.kind]), event.created_at) for event in events if event.kind in _HISTORY],
+        answered_at=appeal.answered_at,
+        waits=waits.of(session, appeal),
     )
 
 

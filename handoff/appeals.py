@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -15,6 +15,8 @@ from core.errors import conflict
 from core.events import QUEUE
 from core.ids import new_access_code
 from core.models import (
+    FINISHED,
+    ON_THE_CLOCK,
     Appeal,
     AppealEvent,
     AppealKind,
@@ -27,7 +29,9 @@ from core.models import (
     RequestKind,
 )
 from core.personal_data import Vault
+from core.settings import Settings
 from core.working_time import MOSCOW, due, hours_after, start_of
+from handoff import waits
 from handoff.appeal_numbers import format_number
 from handoff.topics import TOPICS_OF_KINDS, Topic, department_of
 
@@ -88,10 +92,11 @@ def register(
 
 
 def newest_open(session: Session, conversation_id: uuid.UUID) -> Appeal | None:
+    """The newest that is not closed; one that is answered only if there is no other."""
     return session.scalar(
         select(Appeal)
         .where(Appeal.conversation_id == conversation_id, Appeal.status != AppealStatus.CLOSED)
-        .order_by(Appeal.received_at.desc(), Appeal.ordinal.desc())
+        .order_by(Appeal.status == AppealStatus.ANSWERED, Appeal.received_at.desc(), Appeal.ordinal.desc())
         .limit(1)
     )
 
@@ -137,28 +142,21 @@ def fields_of(vault: Vault, conversation: Conversation, appeal: Appeal) -> dict[
     return fields
 
 
-def begin_work(session: Session, appeal: Appeal, operator: Operator) -> None:
-    if appeal.status == AppealStatus.REGISTERED:
-        appeal.status = AppealStatus.IN_PROGRESS
-    record(session, appeal, "claimed", operator)
+def hold(session: Session, appeal: Appeal) -> Appeal:
+    """The appeal as it is now, held against other writers; conversations are held before."""
+    wanted = select(Appeal).where(Appeal.id == appeal.id).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(wanted).one()
 
 
-def close(
-    session: Session, desk: Desk, conversation: Conversation, appeal: Appeal, operator: Operator, resolution: str, at: datetime
-) -> None:
-    """Ends an appeal; ``resolution`` says how, in the operator's words."""
-    appeal.status = AppealStatus.CLOSED
-    appeal.closed_at = at
-    tokenised = desk.vault.tokenise(session, conversation, resolution, indexed=False)
-    record(session, appeal, "closed", operator, desk.vault.seal(conversation, tokenised))
-    hint(session, QUEUE)
+def is_overdue(appeal: Appeal, at: datetime) -> bool:
+    """Whether its date has passed; it cannot while its citizen is waited for, or has been answered."""
+    return appeal.status in ON_THE_CLOCK and at > appeal.due_at
 
 
-def reopen(session: Session, appeal: Appeal, due_at: datetime) -> None:
-    """A closed one is answered anew, with a date of its own."""
-    appeal.status, appeal.closed_at, appeal.due_at = AppealStatus.REGISTERED, None, due_at
-    record(session, appeal, "reopened")
-    hint(session, QUEUE)
+def is_soon_overdue(appeal: Appeal, at: datetime, settings: Settings) -> bool:
+    """Whether its date is near."""
+    soon = at + timedelta(hours=settings.soon_overdue_hours)
+    return appeal.status in ON_THE_CLOCK and at <= appeal.due_at < soon
 
 
 def move(session: Session, appeal: Appeal, *, department: str | None = None, priority: int | None = None) -> None:
@@ -175,13 +173,25 @@ def move(session: Session, appeal: Appeal, *, department: str | None = None, pri
 
 def confirm_urgency(session: Session, desk: Desk, appeal: Appeal, operator: Operator, at: datetime) -> None:
     """Shortens the time of an urgent appeal (S14). Problem 409 for another kind, or a second time."""
-    if appeal.kind != AppealKind.URGENT or appeal.status == AppealStatus.CLOSED:
+    if appeal.kind != AppealKind.URGENT or appeal.status in FINISHED:
         raise conflict("not_urgent")
     if appeal.urgent_confirmed_at is not None:
         raise conflict("urgency_confirmed_already")
     appeal.urgent_confirmed_at = at
-    appeal.due_at = min(appeal.due_at, hours_after(at, desk.settings.due_urgent_confirmed_hours))
+    waits.shorten(session, appeal, hours_after(at, desk.settings.due_urgent_confirmed_hours), at)
     record(session, appeal, "urgency_confirmed", operator)
+    tell_operators(session, appeal)
+
+
+def change_kind(session: Session, desk: Desk, appeal: Appeal, kind: AppealKind, operator: Operator) -> None:
+    """Puts it on the clock of ``kind``. Its date is reckoned anew from the citizen's word, with the waits that are over, and becomes the
+    earlier of that and the present one: a due date moves later for one reason only, and this is another.
+    """
+    if appeal.kind == kind:
+        return
+    appeal.kind = kind
+    appeal.due_at = min(appeal.due_at, waits.moved_date(session, appeal, due(kind, appeal.counted_from, desk.settings)))
+    record(session, appeal, "kind_changed", operator)
     tell_operators(session, appeal)
 
 
@@ -196,6 +206,13 @@ def record(session: Session, appeal: Appeal, kind: str, operator: Operator | Non
     session.add(AppealEvent(appeal_id=appeal.id, kind=kind, operator_id=operator.id if operator else None, detail_sealed=detail_sealed))
 
 
+def sealed_words(session: Session, desk: Desk, conversation: Conversation, words: str) -> bytes | None:
+    """An operator's words as an event keeps them; None for none."""
+    if not words:
+        return None
+    return desk.vault.seal(conversation, desk.vault.tokenise(session, conversation, words, indexed=False))
+
+
 def operator_document(session: Session, appeal: Appeal) -> dict[str, Any]:
     """For operators: also the earlier appeal that it repeats, and how its citizen's requests stand."""
     parent = session.get(Appeal, appeal.parent_id) if appeal.parent_id else None
@@ -205,6 +222,7 @@ def operator_document(session: Session, appeal: Appeal) -> dict[str, Any]:
         **appeal_document(appeal),
         "parent": {"number": parent.number, "conversation_id": str(parent.conversation_id)} if parent else None,
         "urgent_confirmed": appeal.urgent_confirmed_at is not None,
+        "waits": waits.documents(waits.of(session, appeal)),
         "expedite": states.get(RequestKind.EXPEDITE),
         "higher_instance": states.get(RequestKind.HIGHER_INSTANCE),
     }
@@ -219,5 +237,10 @@ def appeal_document(appeal: Appeal) -> dict[str, Any]:
         "priority": appeal.priority,
         "received_at": appeal.received_at.astimezone(MOSCOW).isoformat(),
         "due_at": appeal.due_at.astimezone(MOSCOW).isoformat(),
-        "closed_at": appeal.closed_at.astimezone(MOSCOW).isoformat() if appeal.closed_at else None,
+        "answered_at": _moscow(appeal.answered_at),
+        "closed_at": _moscow(appeal.closed_at),
     }
+
+
+def _moscow(moment: datetime | None) -> str | None:
+    return moment.astimezone(MOSCOW).isoformat() if moment else None

@@ -17,6 +17,7 @@ from core.database import hint
 from core.desk import Desk
 from core.events import QUEUE
 from core.models import (
+    FINISHED,
     UNDER_WAY,
     UNSENT,
     Appeal,
@@ -45,7 +46,7 @@ from core.models import (
 )
 from core.transcript import ERASED
 from core.words import say
-from handoff import appeals, letters
+from handoff import appeal_states, letters
 from handoff.letters.receipts import holder
 from handoff.mailbox import incoming
 from knowledge_base import questions
@@ -124,18 +125,15 @@ def has_consent(session: Session, conversation_id: uuid.UUID) -> bool:
 
 def open_numbers(session: Session, conversation_id: uuid.UUID) -> list[str]:
     """The open appeals' numbers, oldest first."""
-    return [appeal.number for appeal in _open_appeals(session, conversation_id)]
+    unfinished = select(Appeal.number).where(Appeal.conversation_id == conversation_id, Appeal.status.not_in(FINISHED))
+    return list(session.scalars(unfinished.order_by(Appeal.received_at, Appeal.ordinal)))
 
 
 def withdraw_appeals(session: Session, conversation: Conversation, at: datetime, operator: Operator | None = None) -> list[str]:
-    """Closes the open appeals as withdrawn; their numbers."""
-    found = _open_appeals(session, conversation.id)
-    for appeal in found:
-        appeal.status, appeal.closed_at = AppealStatus.CLOSED, at
-        appeals.record(session, appeal, "withdrawn", operator)
-    if found:
-        hint(session, QUEUE)
-    return [appeal.number for appeal in found]
+    """Closes the open appeals as withdrawn; their numbers. What is answered is closed as it is."""
+    found = select(Appeal).where(Appeal.conversation_id == conversation.id, Appeal.status != AppealStatus.CLOSED)
+    by_age = session.scalars(found.order_by(Appeal.received_at, Appeal.ordinal)).all()
+    return [appeal.number for appeal in by_age if appeal_states.withdraw(session, appeal, at, operator)]
 
 
 def _begin(session: Session, desk: Desk, conversation: Conversation, cause: str, at: datetime, operator: Operator | None) -> Erasure:
@@ -262,8 +260,3 @@ def _emptied(conversation_id: uuid.UUID, at: datetime) -> list[tuple[Any, dict[s
 def _consents(session: Session, conversation_id: uuid.UUID) -> list[Consent]:
     given = select(Consent).where(Consent.conversation_id == conversation_id, Consent.withdrawn_at.is_(None))
     return list(session.scalars(given))
-
-
-def _open_appeals(session: Session, conversation_id: uuid.UUID) -> list[Appeal]:
-    open_ones = select(Appeal).where(Appeal.conversation_id == conversation_id, Appeal.status != AppealStatus.CLOSED)
-    return list(session.scalars(open_ones.order_by(Appeal.received_at, Appeal.ordinal)))

@@ -1,5 +1,7 @@
 """What the desk tells a citizen of its own accord (S18): in the conversation, and by the ways that handoff/reply_ways.py names."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from core import conversations
@@ -11,10 +13,12 @@ from handoff.reply_ways import ways
 NOTICE = "notice"  # in a message's meta: the kind that it would be as a letter
 
 
-def tell(session: Session, desk: Desk, conversation: Conversation, words: str, *, letter: str) -> Message:
+def tell(
+    session: Session, desk: Desk, conversation: Conversation, words: str, *, letter: str, buttons: list[dict[str, Any]] | None = None
+) -> Message:
     """``words``: with tokens, if any. ``letter``: its kind as a letter (handoff/letters). ``conversation`` is locked."""
     meta = {"kind": "notice", NOTICE: letter}
-    message = conversations.append(session, desk.vault, conversation, Author.SYSTEM, words, meta=meta)
+    message = conversations.append(session, desk.vault, conversation, Author.SYSTEM, words, buttons=buttons, meta=meta)
     if ways(session, desk, conversation).letter:
         letters.put_notice(session, desk, conversation, letter, message)
     return message

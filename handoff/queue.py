@@ -1,27 +1,40 @@
 """The queue: from the bot to a person and back. Each function is one transaction's worth and is given a locked conversation."""
 
 import uuid
-from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core import conversations
 from core.desk import Desk
-from core.errors import conflict
+from core.errors import conflict, invalid
 from core.ids import new_id
-from core.models import Appeal, AppealKind, AppealRequest, AppealStatus, Author, Conversation, Message, Mode, Operator, QueueEntry, Rating
+from core.models import (
+    FINISHED,
+    Appeal,
+    AppealKind,
+    AppealStatus,
+    Author,
+    Conversation,
+    Message,
+    Mode,
+    Operator,
+    QueueEntry,
+    Rating,
+)
 from core.words import say
 from core.working_time import MOSCOW, in_words, opening_after
-from handoff import appeals, letters, operator_answers
+from handoff import appeal_states, appeals, letters, operator_answers
 
 HAND_OVER = "do:hand_over"
 LEAVE_QUEUE = "do:leave_queue"
 RATE = "do:rate"
 ENGINE_FAILED = "engine_failed"
 LETTER = "letter"
+TRANSFERRED = "transferred"  # an operator gave it to a department
+REPLIED = "replied"  # the citizen answered what the desk asked
 _SCORES = range(1, 6)
 _SCORE_WORDS = ("один", "два", "три", "четыре", "пять")
 
@@ -39,17 +52,8 @@ def hand_over(
     """Puts a conversation with the bot into the queue under its newest open appeal, or a new one. None if a person has it already."""
     if conversation.mode != Mode.BOT:
         return None
-    appeal = appeals.newest_open(session, conversation.id) or appeals.register(session, desk, conversation, AppealKind.SIMPLE, at)
-    session.add(
-        QueueEntry(
-            conversation_id=conversation.id,
-            appeal_id=appeal.id,
-            reason=reason,
-            department=appeal.department,
-            priority=appeal.priority,
-            waiting_since=at,
-        )
-    )
+    appeal = _appeal_for(session, desk, conversation, at)
+    _begin_wait(session, conversation, appeal, reason, at)
     appeals.record(session, appeal, "queued")
     if with_receipt:
         letters.put_receipt(session, desk, conversation, appeal)
@@ -81,6 +85,28 @@ def hand_over(
     )
 
 
+def _appeal_for(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> Appeal:
+    """What people are called for: the open appeal, an answered one again, or a new one, which repeats one answered long ago."""
+    appeal_states.reopen_answered(session, desk, conversation, at)
+    appeal = appeals.newest_open(session, conversation.id)
+    if appeal is not None and appeal.status != AppealStatus.ANSWERED:
+        return appeal
+    return appeals.register(session, desk, conversation, AppealKind.SIMPLE, at, parent=appeal)
+
+
+def _begin_wait(session: Session, conversation: Conversation, appeal: Appeal, reason: str, at: datetime) -> None:
+    session.add(
+        QueueEntry(
+            conversation_id=conversation.id,
+            appeal_id=appeal.id,
+            reason=reason,
+            department=appeal.department,
+            priority=appeal.priority,
+            waiting_since=at,
+        )
+    )
+
+
 def hours_words(desk: Desk, at: datetime) -> str | None:
     """When a person can be expected, outside of the working hours."""
     opening = opening_after(at, desk.settings)
@@ -97,27 +123,66 @@ def leave(session: Session, desk: Desk, conversation: Conversation, at: datetime
     return conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("left_queue", number=number), meta={"kind": "notice"})
 
 
-def claim(session: Session, desk: Desk, conversation: Conversation, operator: Operator, at: datetime) -> None:
-    """Gives the conversation to ``operator``; again is fine. Problem 409 with who has it already."""
+def claim(session: Session, desk: Desk, conversation: Conversation, operator: Operator, at: datetime) -> Appeal | None:
+    """Gives the conversation to ``operator``; again is fine. Problem 409 with who has it already.
+
+    Returns the appeal if this is the first work on it, which its citizen is told of.
+    """
     if conversation.mode == Mode.CLOSED:
         raise conflict("conversation_not_open")
     if conversation.mode == Mode.OPERATOR:
         if conversation.operator_id == operator.id:
-            return
+            return None
         raise conflict("claimed_by", name=_holder(session, conversation))
     _end_wait(session, conversation, "claimed", at)
     appeal = appeals.newest_open(session, conversation.id)
-    if appeal:
-        appeals.begin_work(session, appeal, operator)
+    is_first = appeal is not None and appeal_states.begin_work(session, appeal, operator)
     conversations.change_mode(session, conversation, Mode.OPERATOR, operator)
+    _tell_joined(session, desk, conversation, operator, "operator_joined")
+    return appeal if is_first else None
+
+
+def _tell_joined(session: Session, desk: Desk, conversation: Conversation, operator: Operator, words: str) -> None:
+    meta = {"kind": "operator_joined", "operator_name": operator.name}
+    conversations.append(session, desk.vault, conversation, Author.SYSTEM, say(words, name=operator.name), meta=meta)
+
+
+def pass_to_department(session: Session, desk: Desk, conversation: Conversation, operator: Operator, department: str, at: datetime) -> None:
+    """Back into the queue, of that department, under the appeal; a new one, if the conversation was taken from the bot without."""
+    check_holder(session, conversation, operator)
+    appeal = _appeal_for(session, desk, conversation, at)
+    appeals.move(session, appeal, department=department)
+    _begin_wait(session, conversation, appeal, TRANSFERRED, at)
+    appeals.record(session, appeal, "transferred", operator, appeals.sealed_words(session, desk, conversation, department))
+    conversations.change_mode(session, conversation, Mode.QUEUED)
+    session.flush()
+    until = in_words(appeal.due_at)
     conversations.append(
         session,
         desk.vault,
         conversation,
         Author.SYSTEM,
-        say("operator_joined", name=operator.name),
-        meta={"kind": "operator_joined", "operator_name": operator.name},
+        "\n".join(filter(None, [say("transferred", name=operator.name, number=appeal.number, due=until), hours_words(desk, at)])),
+        buttons=[] if conversation.channel == letters.CHANNEL else [{"title": say("leave_queue_button"), "command": LEAVE_QUEUE}],
+        meta={
+            "kind": "handoff",
+            "appeal_number": appeal.number,
+            "due_at": appeal.due_at.astimezone(MOSCOW).isoformat(),
+            "queue_position": position(session, conversation.id),
+        },
     )
+
+
+def pass_to_colleague(session: Session, desk: Desk, conversation: Conversation, operator: Operator, colleague: Operator) -> None:
+    """The conversation is the colleague's at once. Problem 422 for who holds it already."""
+    check_holder(session, conversation, operator)
+    if colleague.id == operator.id:
+        raise invalid("operator", "transfer_to_oneself")
+    appeal = appeals.newest_open(session, conversation.id)
+    if appeal:
+        appeals.record(session, appeal, "transferred", operator, appeals.sealed_words(session, desk, conversation, colleague.login))
+    conversations.change_mode(session, conversation, Mode.OPERATOR, colleague)
+    _tell_joined(session, desk, conversation, colleague, "operator_joined_after")
 
 
 def check_holder(session: Session, conversation: Conversation, operator: Operator) -> None:
@@ -135,24 +200,25 @@ def return_to_bot(session: Session, desk: Desk, conversation: Conversation, oper
     if appeal:
         appeals.record(session, appeal, "returned_to_bot", operator)
     conversations.change_mode(session, conversation, Mode.BOT)
-    words = say("returned_to_bot", name=operator.name, number=appeal.number) if appeal else say("returned_to_bot_open", name=operator.name)
+    is_open = appeal is not None and appeal.status not in FINISHED
+    words = say("returned_to_bot", name=operator.name, number=appeal.number) if is_open else say("returned_to_bot_open", name=operator.name)
     conversations.append(
         session, desk.vault, conversation, Author.SYSTEM, words, meta={"kind": "operator_left", "operator_name": operator.name}
     )
 
 
-def close(session: Session, desk: Desk, conversation: Conversation, operator: Operator, resolution: str, at: datetime) -> None:
-    """Ends the operator's part and the appeal, and asks the citizen for a mark."""
+def close(session: Session, desk: Desk, conversation: Conversation, operator: Operator, resolution: str, at: datetime) -> Message:
+    """Ends the operator's part and the appeal, and asks the citizen for a mark. Returns the message that says so."""
     check_holder(session, conversation, operator)
     appeal = appeals.newest_open(session, conversation.id)
     if appeal:
-        appeals.close(session, desk, conversation, appeal, operator, resolution, at)
+        appeal_states.close(session, desk, conversation, appeal, operator, resolution, at)
     else:  # taken over from the bot: how it ended is kept all the same
         conversations.add_note(session, desk.vault, conversation, operator, resolution, f"resolution:{new_id()}")
     operator_answers.keep_answered(session, desk, conversation, at)
     conversations.change_mode(session, conversation, Mode.BOT)
     words = say("operator_left", name=operator.name, number=appeal.number) if appeal else say("operator_left_open", name=operator.name)
-    conversations.append(
+    left = conversations.append(
         session, desk.vault, conversation, Author.SYSTEM, words, meta={"kind": "operator_left", "operator_name": operator.name}
     )
     conversations.append(
@@ -165,6 +231,7 @@ def close(session: Session, desk: Desk, conversation: Conversation, operator: Op
         expects="rating",
         meta={"kind": "rating"},
     )
+    return left
 
 
 def typed_rating(session: Session, conversation: Conversation, seq: int, text: str) -> dict[str, Any] | None:
@@ -204,72 +271,6 @@ def position(session: Session, conversation_id: uuid.UUID) -> int | None:
         (QueueEntry.priority == entry.priority) & (tuple_(QueueEntry.waiting_since, QueueEntry.id) < tuple_(entry.waiting_since, entry.id)),
     )
     return 1 + (session.scalar(select(func.count()).select_from(QueueEntry).where(QueueEntry.ended_at.is_(None), ahead)) or 0)
-
-
-def items(session: Session) -> list[dict[str, Any]]:
-    """Waiting conversations, then those with an operator and open appeals; in each the most urgent first."""
-    waiting = session.execute(_rows().where(QueueEntry.id.is_not(None)))
-    others = session.execute(_rows().where(QueueEntry.id.is_(None)))
-    # A conversation that an operator took from the bot has no appeal; an appeal superseded by a newer one is not listed twice.
-    seen: set[uuid.UUID] = set()
-    documents = []
-    rows = [*waiting, *others]
-    # Why it came to people stays worth knowing after the claim: the newest wait's reason.
-    newest = select(QueueEntry.conversation_id, QueueEntry.reason).order_by(QueueEntry.waiting_since)
-    reasons = {row[0]: row[1] for row in session.execute(newest.where(QueueEntry.conversation_id.in_([row[0].id for row in rows])))}
-    asked = _requests(session, [row[0].id for row in rows])
-    conversation: Conversation
-    appeal: Appeal | None
-    entry: QueueEntry | None
-    operator: Operator | None
-    for conversation, appeal, entry, operator in rows:
-        if conversation.id in seen:
-            continue
-        seen.add(conversation.id)
-        documents.append(
-            {
-                "conversation_id": str(conversation.id),
-                "appeal_number": appeal.number if appeal else None,
-                "reason": reasons.get(conversation.id),
-                "department": appeal.department if appeal else operator.department if operator else None,
-                "priority": appeal.priority if appeal else 0,
-                "waiting_since": entry.waiting_since.astimezone(MOSCOW).isoformat() if entry else None,
-                "due_at": appeal.due_at.astimezone(MOSCOW).isoformat() if appeal else None,
-                "channel": conversation.channel,
-                "mode": conversation.mode,
-                "repeats": appeal is not None and appeal.parent_id is not None,
-                "requests": asked.get(conversation.id, []),
-                "operator": {"login": operator.login, "name": operator.name} if operator else None,
-            }
-        )
-    return documents
-
-
-def _requests(session: Session, conversation_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
-    """Conversation → what is asked or granted about its open appeals, the newest of each kind."""
-    wanted = (
-        select(Appeal.conversation_id, AppealRequest.kind, AppealRequest.state, AppealRequest.check_by)
-        .join(Appeal, Appeal.id == AppealRequest.appeal_id)
-        .where(Appeal.conversation_id.in_(conversation_ids), Appeal.status != AppealStatus.CLOSED)
-        .order_by(AppealRequest.requested_at)
-    )
-    found: dict[uuid.UUID, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for conversation_id, kind, state, check_by in session.execute(wanted):
-        until = check_by.astimezone(MOSCOW).isoformat() if check_by else None
-        found[conversation_id][kind] = {"kind": kind, "state": state, "check_by": until}
-    return {conversation_id: list(by_kind.values()) for conversation_id, by_kind in found.items()}
-
-
-def _rows() -> Select[Conversation, Appeal, QueueEntry, Operator]:
-    open_appeal = (Appeal.conversation_id == Conversation.id) & (Appeal.status != AppealStatus.CLOSED)
-    return (
-        select(Conversation, Appeal, QueueEntry, Operator)
-        .join(Appeal, open_appeal, isouter=True)
-        .join(QueueEntry, (QueueEntry.conversation_id == Conversation.id) & QueueEntry.ended_at.is_(None), isouter=True)
-        .join(Operator, Operator.id == Conversation.operator_id, isouter=True)
-        .where(or_(Appeal.id.is_not(None), Conversation.mode == Mode.OPERATOR))
-        .order_by(Appeal.priority.desc(), QueueEntry.waiting_since, Appeal.due_at)
-    )
 
 
 def _end_wait(session: Session, conversation: Conversation, by: str, at: datetime) -> QueueEntry | None:

@@ -17,9 +17,9 @@ from core.desk import Desk
 from core.errors import DatabaseDown
 from core.ids import new_id
 from core.models import (
+    FINISHED,
     UNDER_WAY,
     Appeal,
-    AppealStatus,
     Attachment,
     Consent,
     Conversation,
@@ -45,6 +45,7 @@ _LEASE_SECONDS = 3600.0  # a run that crashed is repeated after that
 _LONGEST_SLEEP_SECONDS = 600.0  # a machine that was suspended sleeps through its timers
 _AT_ONCE = 200
 _FIRST = uuid.UUID(int=0)
+_FINISHED_AT = func.coalesce(Appeal.closed_at, Appeal.answered_at)
 
 
 @dataclass
@@ -157,13 +158,13 @@ def _idle(settings: Settings, at: datetime) -> Select[uuid.UUID]:
     return select(Conversation.id).where(
         Conversation.data_key.is_not(None),
         Conversation.mode == Mode.BOT,
-        _no(Appeal, Appeal.status != AppealStatus.CLOSED),
+        _no(Appeal, Appeal.status.not_in(FINISHED)),
         _no(Turn, Turn.state.in_(UNDER_WAY)),
         or_(
             and_(~has_appeal, _silent_since(ago(settings.keep_conversation_days))),
             and_(
                 has_appeal,
-                _no(Appeal, Appeal.closed_at >= ago(settings.keep_appeal_days)),
+                _no(Appeal, _FINISHED_AT >= ago(settings.keep_appeal_days)),
                 _silent_since(ago(settings.keep_appeal_days)),
             ),
             is_withdrawn,
@@ -203,8 +204,8 @@ def _expired_files(session: Session, settings: Settings, at: datetime) -> list[u
                 Attachment.created_at < moment,
                 Conversation.mode == Mode.BOT,
                 exists().where(Appeal.conversation_id == Conversation.id),
-                _no(Appeal, Appeal.status != AppealStatus.CLOSED),
-                _no(Appeal, Appeal.closed_at >= moment),
+                _no(Appeal, Appeal.status.not_in(FINISHED)),
+                _no(Appeal, _FINISHED_AT >= moment),
             )
         )
     )

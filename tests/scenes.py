@@ -14,7 +14,7 @@ from core.desk import Desk
 from core.ids import new_id
 from core.models import Appeal, AppealKind, Attachment, Author, Conversation, Message, Mode, Operator, Role, Scan
 from core.working_time import MOSCOW
-from handoff import appeals, operators, queue
+from handoff import appeals, operators, queue, work_list
 
 T = TypeVar("T")
 
@@ -94,6 +94,11 @@ def close(desk: Desk, conversation_id: uuid.UUID, operator: Operator, resolution
 
 def register(desk: Desk, conversation_id: uuid.UUID, kind: AppealKind = AppealKind.SIMPLE, at: datetime = MONDAY) -> Appeal:
     return locked(desk, conversation_id, appeals.register, kind, at)
+
+
+def listed(desk: Desk, at: datetime = MONDAY) -> list[dict[str, Any]]:
+    """The operators' list as it is at ``at``."""
+    return desk.database.read(work_list.items, desk.settings, at)
 
 
 def appeals_of(desk: Desk, conversation_id: uuid.UUID) -> list[Appeal]:

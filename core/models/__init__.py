@@ -3,12 +3,14 @@
 Columns that hold what people wrote end in ``_sealed``: encrypted with the conversation's data key (core/personal_data.py). Times are UTC.
 """
 
-from core.models.appeals import Appeal, AppealCounter, AppealEvent, AppealRequest, QueueEntry
+from core.models.appeals import Appeal, AppealCounter, AppealEvent, AppealRequest, AppealWait, QueueEntry
 from core.models.articles import Article, ArticleRevision
 from core.models.base import LAST_SEQ, UNSTORABLE, Base, Instant, now
 from core.models.conversations import Attachment, Conversation, Draft, Message, Note, Rating
 from core.models.deliveries import Delivery, Lease, TelegramUpdate
 from core.models.kinds import (
+    FINISHED,
+    ON_THE_CLOCK,
     UNDER_WAY,
     UNSENT,
     AppealKind,
@@ -34,6 +36,8 @@ from core.models.questions import ArticleMark, OpenQuestion
 from core.models.turns import Effect, Turn
 
 __all__ = [
+    "FINISHED",
+    "ON_THE_CLOCK",
     "UNDER_WAY",
     "UNSENT",
     "UNSTORABLE",
@@ -44,6 +48,7 @@ __all__ = [
     "AppealKind",
     "AppealRequest",
     "AppealStatus",
+    "AppealWait",
     "Article",
     "ArticleMark",
     "ArticleRevision",

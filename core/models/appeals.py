@@ -29,10 +29,46 @@ class Appeal(Base):
     access_code_sealed: Mapped[bytes]
     fields_sealed: Mapped[bytes | None]  # JSON: a field's name (api.md, "expects") → its token, or its text with tokens
     received_at: Mapped[datetime]
-    due_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # as if each wait for the citizen that is open ended at its beginning: it moves when the wait ends
+    answered_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]  # the last time: from then on its date is counted
+    overdue_told: Mapped[datetime | None]  # the due date whose passing its citizen was told of
     parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("appeals.id"))  # the earlier one that this repeats
     urgent_confirmed_at: Mapped[datetime | None]
+
+    @property
+    def counted_from(self) -> datetime:
+        """The word of the citizen's that its clock runs from."""
+        return self.reopened_at or self.received_at
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """Since when nothing is owed to the citizen."""
+        return self.closed_at or self.answered_at
+
+
+class AppealWait(Base):
+    """A time in which an appeal's clock stands still: its citizen was asked for something. At most one open per appeal."""
+
+    __tablename__ = "appeal_waits"
+    __table_args__ = (
+        Index("ix_appeal_waits_appeal", "appeal_id"),
+        Index(
+            "uq_appeal_waits_open",
+            "appeal_id",
+            unique=True,
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    appeal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appeals.id"))
+    returns_to: Mapped[AppealStatus]  # what the appeal is again when the citizen has answered
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
 
 
 class AppealEvent(Base):

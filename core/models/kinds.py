@@ -66,9 +66,14 @@ class AppealKind(enum.StrEnum):
 
 
 class AppealStatus(enum.StrEnum):
+    """How far an appeal is; which may follow which says handoff/appeal_states.py."""
+
     REGISTERED = "registered"
     IN_PROGRESS = "in_progress"
+    WAITING = "waiting"  # for the citizen: the clock stands still
+    ANSWERED = "answered"  # by an operator, for good; the citizen's next word reopens it
     CLOSED = "closed"
+    REOPENED = "reopened"
 
 
 class RequestKind(enum.StrEnum):
@@ -123,3 +128,5 @@ class Role(enum.StrEnum):
 
 UNDER_WAY = (TurnState.ACCEPTED, TurnState.RUNNING)  # a turn that is not over
 UNSENT = (DeliveryState.QUEUED, DeliveryState.SENDING)  # a delivery that is neither sent nor given up
+ON_THE_CLOCK = (AppealStatus.REGISTERED, AppealStatus.IN_PROGRESS, AppealStatus.REOPENED)  # what becomes overdue
+FINISHED = (AppealStatus.ANSWERED, AppealStatus.CLOSED)  # an appeal that the citizen is owed nothing of

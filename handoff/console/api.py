@@ -12,7 +12,7 @@ from core import audit, conversations
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
-from handoff import operators, queue
+from handoff import operators, queue, work_list
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.login import LoginDesk
 from handoff.console.reasons import Reasoned

@@ -103,7 +103,7 @@ class Workplace:
 
     def lists(self, session: Session) -> dict[str, Any]:
         """What waits for operators."""
-        return {"items": queue.items(session), "undelivered": resending.undelivered(session, self.desk, now())}
+        return {"items": work_list.items(session, self.desk.settings, now()), "undelivered": resending.undelivered(session, self.desk, now())}
 
     def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
         """Who has the conversation, and where an answer would go."""

@@ -12,7 +12,7 @@ from core import conversations, deliveries
 from core.database import hint
 from core.desk import Desk
 from core.events import QUEUE
-from core.models import Appeal, AppealStatus, Author, Conversation, Delivery, Message
+from core.models import FINISHED, Appeal, Author, Conversation, Delivery, Message
 from core.words import say
 from handoff import appeals
 from handoff.letters import message_ids
@@ -111,7 +111,7 @@ def appeal_of(session: Session, desk: Desk, conversation: Conversation, delivery
 def newest_appeal(session: Session, conversation: Conversation) -> Appeal | None:
     """What an answer is about: the newest open appeal, else the newest."""
     found = appeals.of_conversation(session, conversation.id)
-    return next((appeal for appeal in found if appeal.status != AppealStatus.CLOSED), found[0] if found else None)
+    return next((appeal for appeal in found if appeal.status not in FINISHED), found[0] if found else None)
 
 
 def status_url(desk: Desk, appeal: Appeal) -> str:

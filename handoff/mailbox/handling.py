@@ -16,8 +16,7 @@ from core.ids import digest
 from core.inbound import unsent_attachments
 from core.models import Appeal, AppealKind, Author, Conversation, IncomingLetter, Message, Mode
 from core.words import say
-from core.working_time import due
-from handoff import appeal_form, appeal_requests, appeals, letters, queue
+from handoff import appeal_form, appeal_requests, appeal_states, appeals, letters, notices, queue
 from handoff.letters import message_ids
 from handoff.mailbox import incoming
 from handoff.mailbox.correspondence import Place, find_place, message_id_hash, sender_hash
@@ -93,7 +92,7 @@ def finish(
     place = find_place(session, desk, letter, subject)
     if place.conversation is None or place.conversation.id != conversation.id:
         place = Place(conversation, letters.newest_appeal(session, conversation))
-    known = Known(place.appeal.closed_at) if place.appeal else None
+    known = Known(place.appeal.finished_at) if place.appeal else None
     verdict = judge(subject, known, row.received_at, desk.settings, is_readable=not letter.is_overbuilt)
     messages = _append(session, desk, conversation, row, letter, file_ids, with_quotations=known is None)
     incoming.end(row, verdict.route)
@@ -129,7 +128,10 @@ class _Outcome:
                 missing = self._register(appeal)
             case Route.REOPEN | Route.JOIN if appeal is not None:
                 if route == Route.REOPEN:
-                    appeals.reopen(self._session, appeal, due(appeal.kind, self._row.received_at, self._desk.settings))
+                    appeal_states.reopen(self._session, self._desk, appeal, self._row.received_at)
+                    self._tell(appeal_states.news(self._session, appeal))
+                elif news := appeal_states.hear(self._session, self._desk, self._conversation, self._at):
+                    self._tell(news)
                 self._join(appeal)
         for file in self._refused:
             name = self._desk.vault.tokenise(self._session, self._conversation, file.name)
@@ -167,9 +169,9 @@ class _Outcome:
             self._row.answered = True
         self._queue()
         missing = missing_fields(self._told)
-        if missing:
-            appeals.record(self._session, appeal, "data_asked")
+        if missing and self._may_reply:
             self._notify(say("letter_data_asked", missing=", ".join(say(WORDS[name]) for name in missing)))
+            appeal_states.ask(self._session, appeal, self._at)
         return missing
 
     def _join(self, appeal: Appeal) -> None:
@@ -218,6 +220,14 @@ class _Outcome:
 
     def _words_of(self, message: Message) -> str:
         return self._desk.vault.open(self._conversation, message.text_sealed)
+
+    def _tell(self, words: str) -> None:
+        """Of the appeal's state; by letter as long as its sender gets letters today."""
+        if not self._may_reply:
+            self._notify(words)
+            return
+        notices.tell(self._session, self._desk, self._conversation, words, letter=letters.STATUS)
+        self._row.answered = True
 
     def _notify(self, words: str) -> None:
         conversations.append(self._session, self._desk.vault, self._conversation, Author.SYSTEM, words, meta={"kind": "notice"})

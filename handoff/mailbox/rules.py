@@ -23,7 +23,7 @@ class Route(enum.StrEnum):
 class Known:
     """The appeal that a letter threads to or names, and that is its sender's own."""
 
-    closed_at: datetime | None
+    finished_at: datetime | None  # answered, or closed
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def judge(subject: Subject, known: Known | None, received: datetime, settings: S
     if not is_readable:
         return Verdict(Route.RETURN, ["letter_overbuilt"])
     if known is not None:
-        if known.closed_at is None:
+        if known.finished_at is None:
             return Verdict(Route.JOIN)
-        is_late = received > known.closed_at + timedelta(days=settings.reopen_days)
+        is_late = received > known.finished_at + timedelta(days=settings.reopen_days)
         return Verdict(Route.REPEAT if is_late or subject.repeat else Route.REOPEN)
     if subject.stands:
         return Verdict(Route.REGISTER)

@@ -24,7 +24,7 @@ from core.models import (
     RequestState,
 )
 from core.working_time import MOSCOW
-from handoff import appeal_requests, appeals, erasure, queue
+from handoff import appeal_requests, appeals, erasure
 from handoff.appeal_status import status_of
 from tests.scenes import (
     LATER,
@@ -33,6 +33,7 @@ from tests.scenes import (
     claim,
     close,
     hand_over,
+    listed,
     locked,
     messages,
     register,
@@ -85,8 +86,8 @@ def history(desk: Desk, appeal: Appeal) -> list[str]:
     return desk.database.read(look)
 
 
-def listed(desk: Desk) -> dict[str, Any]:
-    (item,) = desk.database.read(queue.items)
+def row(desk: Desk) -> dict[str, Any]:
+    (item,) = listed(desk)
     return item
 
 
@@ -97,7 +98,7 @@ def test_a_confirmed_request_moves_the_due_date_and_goes_ahead(desk: Desk, conve
     assert request.check_by == datetime(2026, 11, 24, 18, 0, tzinfo=MOSCOW)
     assert "не позднее 24 ноября 2026 года, 18:00" in last_words(desk, conversation_id)
     assert now_of(desk, appeal).due_at == appeal.due_at
-    assert listed(desk)["requests"] == [{"kind": "expedite", "state": "requested", "check_by": "2026-11-24T18:00:00+03:00"}]
+    assert row(desk)["requests"] == [{"kind": "expedite", "state": "requested", "check_by": "2026-11-24T18:00:00+03:00", "overdue": False}]
     hand_over(desk, conversation_id)
     confirmed_at = datetime(2026, 11, 24, 11, 0, tzinfo=MOSCOW)
     decide(desk, appeal, RequestKind.EXPEDITE, operator, confirmed_at, confirmed=True)
@@ -168,9 +169,9 @@ def test_against_an_answer_a_closed_appeal_is_opened_again(desk: Desk, conversat
     assert ask_higher(desk, conversation_id, appeal, RequestGround.OVERDUE, asked_at) is None
     assert ask_higher(desk, conversation_id, appeal, RequestGround.NO_REASON, asked_at) is not None
     again = now_of(desk, appeal)
-    assert (again.status, again.closed_at, again.department) == (AppealStatus.REGISTERED, None, "senior")
+    assert (again.status, again.closed_at, again.department) == (AppealStatus.REOPENED, None, "senior")
     assert again.due_at == datetime(2026, 11, 27, 12, 0, tzinfo=MOSCOW)
-    assert listed(desk)["department"] == "senior"
+    assert row(desk)["department"] == "senior"
     decide(desk, appeal, RequestKind.HIGHER_INSTANCE, operator, asked_at, confirmed=True)
     assert now_of(desk, appeal).department == "senior"
     assert history(desk, appeal)[-3:] == ["reopened", "higher_instance_requested", "higher_instance_confirmed"]

@@ -11,7 +11,7 @@ from core.desk import Desk
 from core.models import Appeal, AppealKind, AppealStatus, Conversation
 from core.personal_data import Vault
 from core.working_time import due
-from handoff import appeals
+from handoff import appeal_states, appeals
 from handoff.appeal_status import Lookup, Status, status_of
 from tests.scenes import MONDAY, add_operator, hand_over, locked, reload, start_conversation
 
@@ -100,9 +100,9 @@ def test_the_history_tells_of_the_appeal_and_of_nobody(desk: Desk, appeal: Appea
 
     def work(session: Session, _desk: Desk, conversation: Conversation) -> None:
         mine = session.get_one(Appeal, appeal.id)
-        appeals.begin_work(session, mine, operator)
+        appeal_states.begin_work(session, mine, operator)
         appeals.record(session, mine, "call_logged", operator, desk.vault.seal(conversation, "звонила, СНИЛС 112-233-445 95"))
-        appeals.close(session, desk, conversation, mine, operator, "Письмо отправлено Ивановой", MONDAY + timedelta(hours=2))
+        appeal_states.close(session, desk, conversation, mine, operator, "Письмо отправлено Ивановой", MONDAY + timedelta(hours=2))
 
     locked(desk, appeal.conversation_id, work)
     document: dict[str, Any] = status(desk, appeal).document()

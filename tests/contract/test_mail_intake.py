@@ -284,7 +284,7 @@ def test_an_answer_to_a_closed_appeal(desk: Desk, days: int, outcome: Route, cou
     assert (answer.outcome, answer.conversation_id) == (outcome, row.conversation_id)
     found = desk.database.read(appeals.of_conversation, row.conversation_id)
     assert len(found) == count
-    assert (found[0].status, found[0].closed_at) == (AppealStatus.REGISTERED, None)
+    assert (found[0].status, found[0].closed_at) == (AppealStatus.REOPENED if outcome == Route.REOPEN else AppealStatus.REGISTERED, None)
     assert found[0].due_at > now()
     assert (found[0].parent_id is not None) == (outcome == Route.REPEAT)
     assert reload(desk, row.conversation_id).mode == Mode.QUEUED

@@ -23,6 +23,7 @@ from tests.scenes import (
     close,
     hand_over,
     in_threads,
+    listed,
     locked,
     messages,
     register,
@@ -210,7 +211,7 @@ def test_closing_ends_the_appeal_and_asks_for_a_mark(desk: Desk) -> None:
     assert (asked.expects, asked.meta, [button["title"] for button in asked.buttons]) == ("rating", {"kind": "rating"}, list("12345"))
     closing = desk.database.read(lambda session: session.query(AppealEvent).filter_by(kind="closed").one())
     assert desk.vault.open(reload(desk, conversation_id), closing.detail_sealed or b"") == "Помогли, тел. pdphone1"
-    assert desk.database.read(queue.items) == []
+    assert listed(desk) == []
 
 
 Step = Callable[[Desk, uuid.UUID, Operator], None]

@@ -2,14 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core.desk import Desk
 from core.models import Appeal, AppealKind, Conversation, Mode, Operator
 from handoff import appeals, queue
-from tests.scenes import MONDAY, add_operator, hand_over, locked, start_conversation, write_message
+from tests.scenes import MONDAY, add_operator, hand_over, listed, locked, start_conversation, write_message
 
 LATER = MONDAY + timedelta(minutes=5)
 
@@ -30,10 +29,6 @@ def position(desk: Desk, conversation_id: uuid.UUID) -> int | None:
     return desk.database.read(queue.position, conversation_id)
 
 
-def items(desk: Desk) -> list[dict[str, Any]]:
-    return desk.database.read(queue.items)
-
-
 def test_positions_follow_priority_and_time_and_close_up(desk: Desk) -> None:
     ids = [start_conversation(desk) for _ in range(4)]
 
@@ -44,7 +39,7 @@ def test_positions_follow_priority_and_time_and_close_up(desk: Desk) -> None:
     for number, conversation_id in enumerate(ids):
         hand_over(desk, conversation_id, MONDAY + timedelta(minutes=number))
     assert [position(desk, each) for each in ids] == [2, 3, 4, 1]
-    assert [item["conversation_id"] for item in items(desk)] == [str(ids[number]) for number in (3, 0, 1, 2)]
+    assert [item["conversation_id"] for item in listed(desk)] == [str(ids[number]) for number in (3, 0, 1, 2)]
     locked(desk, ids[0], queue.leave, LATER)
     assert [position(desk, each) for each in ids] == [None, 2, 3, 1]
 
@@ -59,10 +54,14 @@ def test_the_list_shows_who_waits_then_the_rest_each_once(desk: Desk) -> None:
     claim(desk, without_appeal, operator)
     hand_over(desk, waiting, MONDAY + timedelta(minutes=1), "no_answer")
     write_message(desk, idle)
-    listed = items(desk)
-    assert listed[0] == {
+    shown = listed(desk)
+    assert shown[0] == {
         "conversation_id": str(waiting),
         "appeal_number": appeals_of(desk, waiting)[0].number,
+        "status": "registered",
+        "overdue": False,
+        "soon_overdue": False,
+        "waiting_for_citizen": False,
         "reason": "no_answer",
         "department": "support",
         "priority": 0,
@@ -74,8 +73,8 @@ def test_the_list_shows_who_waits_then_the_rest_each_once(desk: Desk) -> None:
         "repeats": False,
         "requests": [],
     }
-    rest = {item["conversation_id"]: item for item in listed[1:]}
-    assert len(listed) == 4
+    rest = {item["conversation_id"]: item for item in shown[1:]}
+    assert len(shown) == 4
     assert set(rest) == {str(with_bot), str(with_operator), str(without_appeal)}
     assert rest[str(with_operator)]["operator"] == {"login": "ivanova", "name": "Мария Иванова"}
     assert (rest[str(without_appeal)]["appeal_number"], rest[str(without_appeal)]["due_at"]) == (None, None)

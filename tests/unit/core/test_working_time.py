@@ -28,13 +28,13 @@ def days_of(year: int) -> list[date]:
 
 
 @pytest.mark.parametrize("year", WEEKDAYS_OFF)
-def test_the_production_calendar(year: int) -> None:
+def test_the_production_calendar(shipped: Settings, year: int) -> None:
     days = days_of(year)
-    off = [f"{day:%d.%m}" for day in days if day.weekday() < 5 and not is_working_day(day)]
-    working = [f"{day:%d.%m}" for day in days if day.weekday() >= 5 and is_working_day(day)]
+    off = [f"{day:%d.%m}" for day in days if day.weekday() < 5 and not is_working_day(day, shipped)]
+    working = [f"{day:%d.%m}" for day in days if day.weekday() >= 5 and is_working_day(day, shipped)]
     assert " ".join(off) == WEEKDAYS_OFF[year]
     assert " ".join(working) == WORKING_SATURDAYS[year]
-    assert sum(map(is_working_day, days)) == WORKING_DAYS[year]
+    assert sum(is_working_day(day, shipped) for day in days) == WORKING_DAYS[year]
 
 
 def at(text: str) -> datetime:
@@ -121,7 +121,7 @@ KINDS = st.sampled_from(AppealKind)
 def test_due_is_after_the_start(shipped: Settings, received: datetime, kind: AppealKind) -> None:
     start = start_of(received, shipped)
     assert start >= received
-    assert is_working_day(start.date())
+    assert is_working_day(start.date(), shipped)
     assert due(kind, received, shipped) > (received if kind == AppealKind.URGENT else start)
 
 
@@ -137,16 +137,18 @@ def test_a_simple_question_takes_its_hours_of_working_days(shipped: Settings, re
     end = due(AppealKind.SIMPLE, received, shipped.model_copy(update={"due_simple_hours": hours}))
     midnights = [datetime.combine(start.date() + timedelta(days=n), datetime.min.time(), MOSCOW) for n in range((end - start).days + 2)]
     edges = [start, *(midnight for midnight in midnights if start < midnight < end), end]
-    assert sum(((right - left) for left, right in pairwise(edges) if is_working_day(left.date())), timedelta()) == timedelta(hours=hours)
-    assert is_working_day((end - timedelta(microseconds=1)).date())
+    assert sum(((right - left) for left, right in pairwise(edges) if is_working_day(left.date(), shipped)), timedelta()) == timedelta(
+        hours=hours
+    )
+    assert is_working_day((end - timedelta(microseconds=1)).date(), shipped)
 
 
 @given(MOMENTS, st.sampled_from([AppealKind.COMPLEX, AppealKind.COMPLAINT, AppealKind.SUGGESTION]))
 def test_days_are_counted_after_the_day_of_the_start(shipped: Settings, received: datetime, kind: AppealKind) -> None:
     start, end = start_of(received, shipped).date(), due(kind, received, shipped)
     between = [start + timedelta(days=count) for count in range(1, (end.date() - start).days + 1)]
-    assert sum(map(is_working_day, between)) == (3 if kind == AppealKind.COMPLEX else 5)
-    assert is_working_day(end.date())
+    assert sum(is_working_day(day, shipped) for day in between) == (3 if kind == AppealKind.COMPLEX else 5)
+    assert is_working_day(end.date(), shipped)
     assert f"{end:%H:%M}" == "18:00"
 
 

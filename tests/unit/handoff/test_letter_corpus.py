@@ -48,7 +48,7 @@ def test_a_letter_goes_where_the_rules_say(name: str, shipped: Settings) -> None
     automatic = expected["outcome"] if expected["outcome"] in set(Automatic) else None
     assert letter.automatic == automatic
     if automatic is None:
-        known = Known(closed_at=None) if expected["outcome"] == Route.JOIN else None
+        known = Known(finished_at=None) if expected["outcome"] == Route.JOIN else None
         verdict = judge(read_subject(letter.subject, shipped), known, MONDAY, shipped, is_readable=not letter.is_overbuilt)
         assert (verdict.route, verdict.faults) == (expected["outcome"], expected.get("faults", []))
 
@@ -58,5 +58,5 @@ def test_a_letter_goes_where_the_rules_say(name: str, shipped: Settings) -> None
     [("ОБ", 0, Route.REOPEN), ("ОБ", 30, Route.REOPEN), ("ОБ", 31, Route.REPEAT), ("Повторное", 1, Route.REPEAT)],
 )
 def test_a_closed_appeal_is_reopened_for_a_while(subject: str, days: int, route: Route, shipped: Settings) -> None:
-    known = Known(closed_at=MONDAY - timedelta(days=days))
+    known = Known(finished_at=MONDAY - timedelta(days=days))
     assert judge(read_subject(subject, shipped), known, MONDAY, shipped).route == route
