@@ -1,7 +1,7 @@
 """An appeal's states: which may follow which, and what moves it from one to the next — a citizen's word, an operator, the desk.
 
-Each function is part of a transaction in which the appeal's conversation is locked. What is to be told of a change say ``news`` and ``hear``;
-telling it is the caller's, who knows whether the citizen is there.
+Each function is part of a transaction in which the conversation of the appeal is locked. What is to be told of a change say ``news`` and
+``hear``; telling it is the caller's, who knows whether the citizen is there.
 """
 
 from collections.abc import Mapping

@@ -25,6 +25,8 @@ ACTIONS = {
     audit.REVEAL: "показаны данные",
     audit.RELEASE: "открыт непроверенный файл",
     audit.APPEAL_CHANGED: "изменено обращение",
+    audit.CALL: "записан звонок",
+    audit.TRANSFER: "передан",
     audit.ERASE: "данные удалены",
     audit.EXPORT: "данные выгружены",
     audit.LETTER_SHOWN: "показано пришедшее письмо",
@@ -55,6 +57,13 @@ _CHANGES = {
     "higher_instance refused": "возвращено вышестоящим подразделением",
     "urgent_confirmed": "срочность подтверждена",
     "priority": "приоритет",
+    "kind": "вид",
+    "department": "подразделение",
+    "status in_progress": "взято в работу",
+    "status waiting": "ждёт заявителя",
+    "status answered": "ответ дан",
+    "status closed": "закрыто",
+    "status reopened": "открыто снова",
 }
 ACTORS = {
     audit.CITIZEN: "гражданин",
@@ -80,6 +89,9 @@ def subject_words(entry: AuditEntry, logins: Mapping[str, str]) -> str:
             number, _, change = subject.partition(" ")
             name, _, value = change.partition(" ")
             return f"{number}: {_CHANGES.get(change) or f'{_CHANGES.get(name, name)} {value}'}"
+        case audit.TRANSFER:
+            target, _, name = subject.partition(" ")
+            return f"{'оператору' if target == 'operator' else 'в подразделение'} {name}"
         case audit.LOGIN_FAILED | audit.LOGIN_LOCKED:
             return f"логин {logins[subject]}" if subject in logins else "логин, которого нет"
         case audit.ACCOUNT_ADDED | audit.ACCOUNT_DISABLED | audit.PASSWORD_SET:

@@ -1,4 +1,4 @@
-"""Deadlines at work: what became due is told, once. Which appeals are looked at says ``due_for_notice``; each is then one transaction's worth.
+"""Deadlines at work: what became due is told, once. ``due_for_notice`` says which appeals to look at; each is one transaction's worth.
 
 A notice and the mark that it was told are one transaction on a locked conversation, so that several gateways, or a crash in between, tell
 nothing twice and leave nothing out.

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from core import audit, blind_index, conversations, deliveries
 from core.database import hint
 from core.desk import Desk
-from core.events import QUEUE
 from core.models import (
     FINISHED,
     UNDER_WAY,

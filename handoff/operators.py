@@ -7,9 +7,11 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.errors import not_authenticated
+from core.errors import invalid, not_authenticated
 from core.ids import new_token, token_hash
 from core.models import Operator, OperatorSession, Role
+from handoff import rights
+from handoff.rights import Right
 
 _hasher = PasswordHasher()
 # Checked against when there is no such login, so that the answer takes as long.
@@ -64,6 +66,20 @@ def find_by_login(session: Session, login: str) -> Operator | None:
     if "\x00" in login:  # PostgreSQL takes no such text, not even to look for it
         return None
     return session.scalar(select(Operator).where(Operator.login == login))
+
+
+def colleague(session: Session, login: str) -> Operator:
+    """Who can be given a conversation. Problem 422, with who can, for another login, a disabled account, a role that does not work."""
+    found = find_by_login(session, login)
+    if found is None or found.disabled_at is not None or not rights.may(found, Right.WORK):
+        logins = [one.login for one in workers(session)]
+        raise invalid("operator", "transfer_operator_unknown", login=login, known=", ".join(logins))
+    return found
+
+
+def workers(session: Session) -> list[Operator]:
+    """All who take conversations, by login."""
+    return [one for one in all_operators(session) if one.disabled_at is None and rights.may(one, Right.WORK)]
 
 
 def password_matches(operator: Operator | None, password: str) -> bool:

@@ -45,7 +45,7 @@ _LEASE_SECONDS = 3600.0  # a run that crashed is repeated after that
 _LONGEST_SLEEP_SECONDS = 600.0  # a machine that was suspended sleeps through its timers
 _AT_ONCE = 200
 _FIRST = uuid.UUID(int=0)
-_FINISHED_AT = func.coalesce(Appeal.closed_at, Appeal.answered_at)
+_finished_at = func.coalesce(Appeal.closed_at, Appeal.answered_at)
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _idle(settings: Settings, at: datetime) -> Select[uuid.UUID]:
             and_(~has_appeal, _silent_since(ago(settings.keep_conversation_days))),
             and_(
                 has_appeal,
-                _no(Appeal, _FINISHED_AT >= ago(settings.keep_appeal_days)),
+                _no(Appeal, _finished_at >= ago(settings.keep_appeal_days)),
                 _silent_since(ago(settings.keep_appeal_days)),
             ),
             is_withdrawn,
@@ -205,7 +205,7 @@ def _expired_files(session: Session, settings: Settings, at: datetime) -> list[u
                 Conversation.mode == Mode.BOT,
                 exists().where(Appeal.conversation_id == Conversation.id),
                 _no(Appeal, Appeal.status.not_in(FINISHED)),
-                _no(Appeal, _FINISHED_AT >= moment),
+                _no(Appeal, _finished_at >= moment),
             )
         )
     )

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from core import audit, conversations
+from core.errors import Problem
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
-from handoff import operators, queue, work_list
+from handoff import appeal_states, letters, notices, operators, queue
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.login import LoginDesk
 from handoff.console.reasons import Reasoned
@@ -38,6 +39,14 @@ class NewReply(BaseModel):
 
 class Resolution(BaseModel):
     resolution: Annotated[str, Field(max_length=_RESOLUTION_CHARACTERS)]
+
+
+class Transfer(BaseModel):
+    """To a department, by its slug, or to an operator, by the login."""
+
+    department: Annotated[str, Field(max_length=40)] | None = None
+    operator: Annotated[str, Field(max_length=60)] | None = None
+    note: Annotated[str, Field(max_length=_RESOLUTION_CHARACTERS)]
 
 
 class Reveal(Reasoned):
@@ -99,7 +108,9 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
         def take(session: Session) -> None:
             conversation = conversations.lock(session, conversation_id)
             is_new = conversation.operator_id != operator.id
-            queue.claim(session, desk, conversation, operator, now())
+            begun = queue.claim(session, desk, conversation, operator, now())
+            if begun is not None and workplace.writes(session, conversation):  # who is in the chat sees the operator join
+                notices.tell(session, desk, conversation, appeal_states.news(session, begun), letter=letters.STATUS)
             if is_new:
                 audit.append(session, desk.vault, operator, audit.CLAIM, conversation=conversation)
 
@@ -120,11 +131,21 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
 
         def end(session: Session) -> None:
             conversation = conversations.lock(session, conversation_id)
-            queue.close(session, desk, conversation, operator, resolution, now())
+            left = queue.close(session, desk, conversation, operator, resolution, now())
+            if workplace.writes(session, conversation):
+                letters.put_notice(session, desk, conversation, letters.STATUS, left)
             audit.append(session, desk.vault, operator, audit.CLOSE, conversation=conversation)
 
         await desk.database.write_soon(end)
         return {"mode": Mode.BOT}
+
+    @routes.post("/conversations/{conversation_id}/transfer")
+    async def transfer(conversation_id: uuid.UUID, given: Transfer, operator: Worker) -> dict[str, Any]:
+        """Gives the conversation to a department's queue, or to a colleague, with a note for them. Problem 409, 422."""
+        if bool(given.department) == bool(given.operator):
+            raise Problem(422, "transfer_target")
+        note = workplace.check_words(given.note, "note", "transfer_note_missing")
+        return await desk.database.write_soon(workplace.transfer, conversation_id, operator, given.department, given.operator, note)
 
     @routes.post("/conversations/{conversation_id}/return-to-bot")
     async def return_to_bot(conversation_id: uuid.UUID, operator: Worker) -> dict[str, Any]:

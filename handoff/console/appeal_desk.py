@@ -1,44 +1,32 @@
-"""An appeal by its number, for operators: read, and decided on what its citizen asked for."""
+"""An appeal by its number, for operators: read, changed, a call logged on it."""
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import audit, conversations
+from core import conversations
 from core.desk import Desk
 from core.errors import Problem, not_found
-from core.models import Appeal, AppealRequest, Operator, RequestKind, now
-from handoff import appeal_requests, appeals, rights
+from core.models import Appeal, AppealRequest, Operator, now
+from handoff import appeal_events, appeal_requests, appeals, rights
 from handoff.appeal_numbers import read_number
 from handoff.appeal_status import status_of
 from handoff.console.access import Access
+from handoff.console.appeal_changes import AppealChanges, Change, check_change, log_call
 from handoff.console.workplace import Workplace
 from handoff.fields.fault import FieldFault
 from handoff.rights import Right
 
-_REASON_CHARACTERS = 1000
-_HIGHEST = 100
+_NOTE_CHARACTERS = 2000
 
 
-class Change(BaseModel):
-    """What an operator changes of an appeal. ``reason``: told to the citizen with a decision."""
-
-    priority: Annotated[int, Field(ge=0, le=_HIGHEST)] | None = None
-    urgent_confirmed: Literal[True] | None = None
-    expedite: Literal["confirmed", "refused"] | None = None
-    higher_instance: Literal["confirmed", "refused"] | None = None
-    reason: Annotated[str, Field(max_length=_REASON_CHARACTERS)] = ""
-
-    @property
-    def decisions(self) -> dict[RequestKind, str]:
-        """What was asked for → what is decided."""
-        given = {RequestKind.EXPEDITE: self.expedite, RequestKind.HIGHER_INSTANCE: self.higher_instance}
-        return {kind: state for kind, state in given.items() if state}
+class Call(BaseModel):
+    note: Annotated[str, Field(max_length=_NOTE_CHARACTERS)]
 
 
 def appeal_routes(workplace: Workplace, access: Access) -> APIRouter:
@@ -54,22 +42,38 @@ def appeal_routes(workplace: Workplace, access: Access) -> APIRouter:
 
     @routes.patch("/{number}")
     async def change(number: str, given: Change, operator: Annotated[Operator, Depends(access.holding(Right.READ))]) -> dict[str, Any]:
-        """Decides on a request, confirms urgency, sets the priority; written to the audit log. Problem 403, 404, 409, 422."""
-        if given.decisions or given.urgent_confirmed or given.priority is not None:
-            rights.check(operator, Right.DECIDE)
-        else:
+        """Changes state, kind, department or priority, decides on a request; written to the audit log. Problem 403, 404, 409, 422."""
+        if not given.rights:
             raise Problem(422, "appeal_change_missing")
-        if given.higher_instance:
-            rights.check(operator, Right.DECIDE_HIGHER)
+        for right in given.rights:
+            rights.check(operator, right)
         reason = workplace.check_words(given.reason, "reason", "reason_missing") if given.reason.strip() else ""
+        question = workplace.check_words(given.question, "question", "question_missing") if given.question.strip() else ""
+        checked = given.model_copy(update={"reason": reason, "question": question})
+        check_change(checked)
 
         def work(session: Session) -> dict[str, Any]:
             appeal = _find(session, desk, number)
-            for conversation_id in _conversations(session, appeal):
-                conversations.lock(session, conversation_id)
+            locked = {each: conversations.lock(session, each) for each in _conversations(session, appeal)}
+            held = appeals.hold(session, appeal)
             moment = now()
-            _change(session, workplace, appeal_requests.hold(session, appeal), given, operator, reason, moment)
-            return _document(session, desk, appeal, moment)
+            AppealChanges(session, workplace, locked[appeal.conversation_id], held, operator, moment).carry_out(checked)
+            session.flush()
+            return _document(session, desk, held, moment)
+
+        return await desk.database.write_soon(work)
+
+    @routes.post("/{number}/calls", status_code=201)
+    async def call(number: str, given: Call, operator: Annotated[Operator, Depends(access.holding(Right.WORK))]) -> dict[str, Any]:
+        """Logs a hotline call on the appeal; written to the audit log. Problem 404, 409, 422."""
+        note = workplace.check_words(given.note, "note", "call_note_missing")
+
+        def work(session: Session) -> dict[str, Any]:
+            appeal = _find(session, desk, number)
+            conversation = conversations.lock(session, appeal.conversation_id)
+            log_call(session, desk, conversation, appeal, operator, note)
+            session.flush()
+            return _document(session, desk, appeal, now())
 
         return await desk.database.write_soon(work)
 
@@ -94,32 +98,12 @@ def _conversations(session: Session, appeal: Appeal) -> list[uuid.UUID]:
     return sorted({appeal.conversation_id, *session.scalars(asked_in)})
 
 
-def _change(
-    session: Session, workplace: Workplace, appeal: Appeal, given: Change, operator: Operator, reason: str, moment: datetime
-) -> None:
-    desk = workplace.desk
-    done: list[str] = []
-    if given.priority is not None:
-        appeals.move(session, appeal, priority=given.priority)
-        done.append(f"priority {given.priority}")
-    if given.urgent_confirmed:
-        appeals.confirm_urgency(session, desk, appeal, operator, moment)
-        done.append("urgent_confirmed")
-    for kind, state in given.decisions.items():
-        told = appeal_requests.decide(session, desk, appeal, kind, operator, moment, confirmed=state == "confirmed", reason=reason)
-        if told is not None:
-            workplace.send(session, conversations.find(session, told.conversation_id), told)
-        done.append(f"{kind} {state}")
-    conversation = conversations.find(session, appeal.conversation_id)
-    for change in done:
-        audit.append(session, desk.vault, operator, audit.APPEAL_CHANGED, f"{appeal.number} {change}", conversation=conversation)
-
-
 def _document(session: Session, desk: Desk, appeal: Appeal, at: datetime) -> dict[str, Any]:
     status = status_of(session, appeal, at).document()
     return {
         **appeals.operator_document(session, appeal),
         "overdue": status["overdue"],
         "history": status["history"],
+        "events": appeal_events.documents(session, desk, appeal),
         "requests": appeal_requests.of_appeals(session, desk, [appeal]),
     }

@@ -14,14 +14,14 @@ from core.desk import Desk
 from core.errors import conflict, invalid, not_found
 from core.facts import fill
 from core.files import Files
-from core.ids import digest
+from core.ids import digest, new_id
 from core.inbound import check_text, unsent_attachments
 from core.limits import Counters, SharedRateLimit
-from core.models import Article, Attachment, Author, Conversation, Message, Mode, Operator, Scan, now
+from core.models import Appeal, Article, Attachment, Author, Conversation, Message, Mode, Operator, Scan, now
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
-from handoff import appeal_requests, appeals, letters, operators, queue
+from handoff import appeal_events, appeal_requests, appeals, departments, letters, operators, queue, work_list
 from handoff.export import CONTENT_TYPE as EXPORT
 from handoff.letters import overview, resending
 from handoff.reply_ways import Ways, ways
@@ -93,7 +93,7 @@ class Workplace:
             "messages": documents,
             "notes": note_documents(session, self.desk, conversation),
             "fields": masked_fields(session, self.desk, conversation),
-            "appeal": appeals.operator_document(session, own_appeals[0]) if own_appeals else None,
+            "appeal": self._appeal(session, own_appeals[0]) if own_appeals else None,
             "requests": appeal_requests.of_appeals(session, self.desk, own_appeals),
             "earlier_appeals": appeals.earlier(session, conversation_id),
             "deliveries": overview.letter_documents(session, conversation),
@@ -103,7 +103,12 @@ class Workplace:
 
     def lists(self, session: Session) -> dict[str, Any]:
         """What waits for operators."""
-        return {"items": work_list.items(session, self.desk.settings, now()), "undelivered": resending.undelivered(session, self.desk, now())}
+        moment = now()
+        items = work_list.items(session, self.desk.settings, moment)
+        return {"items": items, "undelivered": resending.undelivered(session, self.desk, moment)}
+
+    def _appeal(self, session: Session, appeal: Appeal) -> dict[str, Any]:
+        return {**appeals.operator_document(session, appeal), "events": appeal_events.documents(session, self.desk, appeal)}
 
     def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
         """Who has the conversation, and where an answer would go."""
@@ -181,6 +186,23 @@ class Workplace:
 
         return await self.desk.database.write_soon(store)
 
+    def transfer(
+        self, session: Session, conversation_id: uuid.UUID, operator: Operator, department: str | None, login: str | None, note: str
+    ) -> dict[str, Any]:
+        """Gives the conversation to a department's queue or to a colleague, with a note for them. Problem 404, 409, 422."""
+        conversation = conversations.lock(session, conversation_id)
+        queue.check_holder(session, conversation, operator)
+        conversations.add_note(session, self.desk.vault, conversation, operator, note, f"transfer:{new_id()}")
+        if department:
+            departments.check(session, self.desk.settings, department)
+            queue.pass_to_department(session, self.desk, conversation, operator, department, now())
+        else:
+            queue.pass_to_colleague(session, self.desk, conversation, operator, operators.colleague(session, login or ""))
+        subject = f"department {department}" if department else f"operator {login}"
+        audit.append(session, self.desk.vault, operator, audit.TRANSFER, subject, conversation=conversation)
+        session.flush()
+        return self.state(session, conversation)
+
     async def reveal(self, conversation_id: uuid.UUID, operator: Operator, field: str, reason: str) -> str:
         """A field's value in full, and a line in the audit log. Problem 404, 409; 429 for one who reveals too much."""
         await self._reveal_limit.check(operator.login)
@@ -229,6 +251,10 @@ class Workplace:
         _check_consent(session, attachment)
         attachment.released_at = now()
         audit.append(session, self.desk.vault, operator, audit.RELEASE, str(attachment.id), reason, conversation=conversation)
+
+    def writes(self, session: Session, conversation: Conversation) -> bool:
+        """Whether what is told of the appeal goes by letter too."""
+        return self._ways(session, conversation).letter
 
     def check_words(self, text: str, field: str, missing: str) -> str:
         """What an operator has to write, trimmed. Problem 422 if it is empty or cannot be stored."""
