@@ -31,7 +31,7 @@ def read_overrides(path: Path | None) -> Overrides:
         return Overrides()
     try:
         text = path.read_text(encoding="utf-8")
-        given = tomllib.loads(text)
+        given = tomllib.loads(text + "\n")  # a fault on the last line has a number then
     except OSError:
         raise ValueError(f"it wants a file, and {path} cannot be read") from None
     except ValueError as error:  # of the encoding, or of TOML: that names the line
@@ -51,7 +51,7 @@ def _days(path: Path, text: str, name: str, given: object) -> frozenset[datetime
         raise _fault(path, text, name, f"{name} wants a list like [2026-12-30]")
     for day in given:
         if type(day) is not datetime.date:  # a moment is a date too
-            raise _fault(path, text, str(day), f"{name} wants dates without quotes like 2026-12-30, not {day!r}")
+            raise _fault(path, text, str(day)[:10], f"{name} wants dates without quotes like 2026-12-30, not {day!r}")
         if given.count(day) > 1:
             raise _fault(path, text, day.isoformat(), f"{day} stands in {name} twice")
     return frozenset(given)

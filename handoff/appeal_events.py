@@ -20,11 +20,11 @@ def documents(session: Session, desk: Desk, appeal: Appeal) -> list[dict[str, An
     is_readable = conversation.data_key is not None
     notes = {event.id: desk.vault.open(conversation, event.detail_sealed) for event in events if event.detail_sealed and is_readable}
     values = desk.vault.values(session, conversation, notes.values()) if notes else {}
-    names = operator_names(session, {event.operator_id for event in events})
+    names = operator_names(session, {event.operator_id for event in events if event.operator_id})
     return [
         {
             "kind": event.kind,
-            "operator": names.get(event.operator_id),
+            "operator": names[event.operator_id] if event.operator_id else None,
             "note": resolve(notes[event.id], values, masked=True) if event.id in notes else None,
             "created_at": event.created_at.astimezone(MOSCOW).isoformat(),
         }

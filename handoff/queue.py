@@ -200,8 +200,9 @@ def return_to_bot(session: Session, desk: Desk, conversation: Conversation, oper
     if appeal:
         appeals.record(session, appeal, "returned_to_bot", operator)
     conversations.change_mode(session, conversation, Mode.BOT)
-    is_open = appeal is not None and appeal.status not in FINISHED
-    words = say("returned_to_bot", name=operator.name, number=appeal.number) if is_open else say("returned_to_bot_open", name=operator.name)
+    words = say("returned_to_bot_open", name=operator.name)
+    if appeal and appeal.status not in FINISHED:
+        words = say("returned_to_bot", name=operator.name, number=appeal.number)
     conversations.append(
         session, desk.vault, conversation, Author.SYSTEM, words, meta={"kind": "operator_left", "operator_name": operator.name}
     )

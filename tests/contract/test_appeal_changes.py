@@ -210,9 +210,11 @@ def test_a_call_is_logged_for_operators_alone(desk: Desk, conversation_id: uuid.
     assert messages(desk, conversation_id) == []
 
 
-def transfer(workplace: Workplace, conversation_id: uuid.UUID, operator: Operator, **given: str) -> dict[str, Any]:
-    arguments = (given.get("department"), given.get("operator"), "Дальше вы, тел. +7 921 555-01-42")
-    return workplace.desk.database.write(workplace.transfer, conversation_id, operator, *arguments)
+def transfer(
+    workplace: Workplace, conversation_id: uuid.UUID, operator: Operator, *, department: str | None = None, login: str | None = None
+) -> dict[str, Any]:
+    note = "Дальше вы, тел. +7 921 555-01-42"
+    return workplace.desk.database.write(workplace.transfer, conversation_id, operator, department, login, note)
 
 
 def test_a_transfer_to_a_department_waits_in_its_queue(
@@ -245,14 +247,14 @@ def test_a_transfer_to_a_colleague_is_theirs_at_once(
     claim(desk, conversation_id, operator)
     for login in ("editor", "gone", "nobody"):
         with pytest.raises(Problem) as caught:
-            transfer(workplace, conversation_id, operator, operator=login)
+            transfer(workplace, conversation_id, operator, login=login)
         assert (caught.value.status, caught.value.key) == (422, "transfer_operator_unknown")
         assert "ivanova, petrov" in caught.value.detail
     with pytest.raises(Problem, match="transfer_to_oneself"):
-        transfer(workplace, conversation_id, operator, operator=operator.login)
-    state = transfer(workplace, conversation_id, operator, operator="petrov")
+        transfer(workplace, conversation_id, operator, login=operator.login)
+    state = transfer(workplace, conversation_id, operator, login="petrov")
     assert (state["mode"], state["operator"]) == (Mode.OPERATOR, {"login": "petrov", "name": "Олег Петров"})
     assert reload(desk, conversation_id).operator_id == colleague.id
     assert last_words(desk, conversation_id) == say("operator_joined_after", name="Олег Петров")
     with pytest.raises(Problem, match="claimed_by_other"):
-        transfer(workplace, conversation_id, operator, operator="petrov")
+        transfer(workplace, conversation_id, operator, login="petrov")

@@ -21,6 +21,7 @@ from core.models import (
     RequestGround,
     RequestKind,
     Turn,
+    now,
 )
 from core.words import say
 from core.working_time import MOSCOW
@@ -333,10 +334,11 @@ def test_erasure_ends_the_wait_and_withdraws_only_what_is_open(desk: Desk, conve
 
 def test_an_answered_appeal_is_kept_as_long_as_a_closed_one(desk: Desk, conversation_id: uuid.UUID, operator: Operator) -> None:
     appeal = register(desk, conversation_id)
-    step(desk, appeal, ANSWERED, operator)
+    answered = now() + DAY  # after the conversation's beginning, which counts too
+    step(desk, appeal, ANSWERED, operator, answered)
     kept = desk.settings.keep_appeal_days * DAY
-    assert retention.retain(desk, LATER + kept - HOUR).conversations == 0
-    assert retention.retain(desk, LATER + kept + HOUR).conversations == 1
+    assert retention.retain(desk, answered + kept - HOUR).conversations == 0
+    assert retention.retain(desk, answered + kept + HOUR).conversations == 1
 
 
 def test_a_closed_one_is_closed_once(desk: Desk, conversation_id: uuid.UUID, operator: Operator) -> None:
