@@ -155,7 +155,10 @@ class _Outcome:
             for letter in reversed(earlier):
                 self._told = incoming.findings_of(self._desk, letter).get("told", {}) | self._told
             first = conversations.first_message(self._session, self._conversation.id, Author.CITIZEN)
-        fields = self._stored(self._told) | {"reply_channel": "email", "problem": self._words_of(first)}
+        # Who repeats an appeal has told of themselves in the first one.
+        known = appeals.fields_of(self._desk.vault, self._conversation, parent) if parent else {}
+        earlier_told = {name: token for name, token in known.items() if name in WORDS}
+        fields = earlier_told | self._stored(self._told) | {"reply_channel": "email", "problem": self._words_of(first)}
         if self._conversation.email_token:
             fields["email"] = self._conversation.email_token
         if self._subject.application_number:
@@ -168,7 +171,7 @@ class _Outcome:
             letters.put_receipt(self._session, self._desk, self._conversation, appeal)
             self._row.answered = True
         self._queue()
-        missing = missing_fields(self._told)
+        missing = missing_fields(self._values(earlier_told) | self._told)
         if missing and self._may_reply:
             self._notify(say("letter_data_asked", missing=", ".join(say(WORDS[name]) for name in missing)))
             appeal_states.ask(self._session, appeal, self._at)
@@ -217,6 +220,11 @@ class _Outcome:
             else vault.tokenise(self._session, conversation, value)
             for name, value in fields.items()
         }
+
+    def _values(self, stored: dict[str, str]) -> dict[str, str]:
+        """Field → value, of what ``_stored`` gave."""
+        values = self._desk.vault.values(self._session, self._conversation, stored.values())
+        return {name: values.get(token, token) for name, token in stored.items()}
 
     def _words_of(self, message: Message) -> str:
         return self._desk.vault.open(self._conversation, message.text_sealed)

@@ -247,13 +247,18 @@ def test_a_number_not_there_and_a_number_of_another_are_answered_alike(desk: Des
 def test_what_was_asked_for_fills_the_appeal_and_is_not_asked_for_again(desk: Desk) -> None:
     (row,) = take_in(desk, letter(text="Не приходит код.", sender=f'"Анна Лебедева" <{ANNA.email}>'))
     asked = outgoing(desk, row)[letters.MISSING]
+    assert appeal_of(desk, row).status == AppealStatus.WAITING
+    promised = appeal_of(desk, row).due_at
     assert say("letter_field_snils") in words(asked)
     assert say("letter_field_full_name") not in words(asked)
     again = letter("Re: " + asked["Subject"], f"СНИЛС {ANNA.snils}", In_Reply_To=asked["Message-ID"], References=asked["Message-ID"])
     _, answer = take_in(desk, again)
     assert (answer.outcome, answer.conversation_id) == (Route.JOIN, row.conversation_id)
     assert fields_of(desk, row)["snils"] == ANNA.snils
-    assert len(outgoing(desk, row)) == 2
+    assert appeal_of(desk, row).status == AppealStatus.REGISTERED
+    assert appeal_of(desk, row).due_at > promised
+    assert "Срок сдвинут" in words(outgoing(desk, row)[letters.STATUS])
+    assert set(outgoing(desk, row)) == {letters.RECEIPT, letters.MISSING, letters.STATUS}
     assert said(desk, row)[1:] == [f"СНИЛС {ANNA.snils}"]
 
 
