@@ -20,13 +20,11 @@ from core.models import (
     Appeal,
     AppealEvent,
     AppealKind,
-    AppealRequest,
     AppealStatus,
     Conversation,
     IncomingLetter,
     Operator,
     QueueEntry,
-    RequestKind,
 )
 from core.personal_data import Vault
 from core.settings import Settings
@@ -211,21 +209,6 @@ def sealed_words(session: Session, desk: Desk, conversation: Conversation, words
     if not words:
         return None
     return desk.vault.seal(conversation, desk.vault.tokenise(session, conversation, words, indexed=False))
-
-
-def operator_document(session: Session, appeal: Appeal) -> dict[str, Any]:
-    """For operators: also the earlier appeal that it repeats, and how its citizen's requests stand."""
-    parent = session.get(Appeal, appeal.parent_id) if appeal.parent_id else None
-    asked = select(AppealRequest.kind, AppealRequest.state).where(AppealRequest.appeal_id == appeal.id)
-    states = {row[0]: row[1] for row in session.execute(asked.order_by(AppealRequest.requested_at))}
-    return {
-        **appeal_document(appeal),
-        "parent": {"number": parent.number, "conversation_id": str(parent.conversation_id)} if parent else None,
-        "urgent_confirmed": appeal.urgent_confirmed_at is not None,
-        "waits": waits.documents(waits.of(session, appeal)),
-        "expedite": states.get(RequestKind.EXPEDITE),
-        "higher_instance": states.get(RequestKind.HIGHER_INSTANCE),
-    }
 
 
 def appeal_document(appeal: Appeal) -> dict[str, Any]:

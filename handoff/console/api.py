@@ -13,7 +13,7 @@ from core.errors import Problem
 from core.models import Attachment, Conversation, Mode, Operator, now
 from core.transcript import attachment_document, file_name
 from core.web import UPLOAD, bearer_token, client_address, file_response, read_upload
-from handoff import appeal_states, letters, notices, operators, queue
+from handoff import appeal_states, departments, letters, notices, operators, queue
 from handoff.console.access import COOKIE, Access, check_origin
 from handoff.console.login import LoginDesk
 from handoff.console.reasons import Reasoned
@@ -97,6 +97,16 @@ def work_routes(workplace: Workplace, access: Access) -> APIRouter:
     async def read_queue(_operator: Reader) -> dict[str, Any]:
         """Waiting conversations and open appeals, most urgent first; letters that did not arrive."""
         return await desk.database.read_soon(workplace.lists)
+
+    @routes.get("/colleagues")
+    async def colleagues(_operator: Worker) -> dict[str, Any]:
+        """To whom a conversation may be passed: departments, and operators by login."""
+
+        def read(session: Session) -> dict[str, Any]:
+            workers = [{"login": one.login, "name": one.name, "department": one.department} for one in operators.workers(session)]
+            return {"departments": departments.known(session, desk.settings), "operators": workers}
+
+        return await desk.database.read_soon(read)
 
     @routes.get("/conversations/{conversation_id}")
     async def read(conversation_id: uuid.UUID, operator: Reader) -> dict[str, Any]:

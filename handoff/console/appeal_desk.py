@@ -13,7 +13,7 @@ from core import conversations
 from core.desk import Desk
 from core.errors import Problem, not_found
 from core.models import Appeal, AppealRequest, Operator, now
-from handoff import appeal_events, appeal_requests, appeals, rights
+from handoff import appeal_documents, appeal_requests, appeals, rights
 from handoff.appeal_numbers import read_number
 from handoff.appeal_status import status_of
 from handoff.console.access import Access
@@ -101,9 +101,8 @@ def _conversations(session: Session, appeal: Appeal) -> list[uuid.UUID]:
 def _document(session: Session, desk: Desk, appeal: Appeal, at: datetime) -> dict[str, Any]:
     status = status_of(session, appeal, at).document()
     return {
-        **appeals.operator_document(session, appeal),
+        **appeal_documents.document(session, desk, appeal),
         "overdue": status["overdue"],
         "history": status["history"],
-        "events": appeal_events.documents(session, desk, appeal),
         "requests": appeal_requests.of_appeals(session, desk, [appeal]),
     }

@@ -30,6 +30,7 @@ def console_pages(desk: Desk) -> APIRouter:
         rights = held(operator)
         who |= {"rights": " ".join(rights), "reads_audit": Right.READ_AUDIT in rights}
         who |= {"edits_articles": Right.EDIT_ARTICLES in rights, "reviews_letters": Right.REVIEW_LETTERS in rights}
+        who |= {"operator_department": operator.department}
         who |= {"reason_characters": REASON_CHARACTERS, "field_words": FIELDS}
         return templates.TemplateResponse(request, "console.html", {**words, **who}, headers=headers)
 

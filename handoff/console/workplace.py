@@ -17,11 +17,11 @@ from core.files import Files
 from core.ids import digest, new_id
 from core.inbound import check_text, unsent_attachments
 from core.limits import Counters, SharedRateLimit
-from core.models import Appeal, Article, Attachment, Author, Conversation, Message, Mode, Operator, Scan, now
+from core.models import Article, Attachment, Author, Conversation, Message, Mode, Operator, Scan, now
 from core.personal_data import resolve
 from core.presence import Presence
 from core.transcript import citizen_fields, masked_fields, message_document, message_documents, note_documents
-from handoff import appeal_events, appeal_requests, appeals, departments, letters, operators, queue, work_list
+from handoff import appeal_documents, appeal_requests, appeals, departments, letters, operators, queue, work_list
 from handoff.export import CONTENT_TYPE as EXPORT
 from handoff.letters import overview, resending
 from handoff.reply_ways import Ways, ways
@@ -93,7 +93,7 @@ class Workplace:
             "messages": documents,
             "notes": note_documents(session, self.desk, conversation),
             "fields": masked_fields(session, self.desk, conversation),
-            "appeal": self._appeal(session, own_appeals[0]) if own_appeals else None,
+            "appeal": appeal_documents.document(session, self.desk, own_appeals[0]) if own_appeals else None,
             "requests": appeal_requests.of_appeals(session, self.desk, own_appeals),
             "earlier_appeals": appeals.earlier(session, conversation_id),
             "deliveries": overview.letter_documents(session, conversation),
@@ -106,9 +106,6 @@ class Workplace:
         moment = now()
         items = work_list.items(session, self.desk.settings, moment)
         return {"items": items, "undelivered": resending.undelivered(session, self.desk, moment)}
-
-    def _appeal(self, session: Session, appeal: Appeal) -> dict[str, Any]:
-        return {**appeals.operator_document(session, appeal), "events": appeal_events.documents(session, self.desk, appeal)}
 
     def state(self, session: Session, conversation: Conversation) -> dict[str, Any]:
         """Who has the conversation, and where an answer would go."""

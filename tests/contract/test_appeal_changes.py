@@ -17,7 +17,7 @@ from core.models import Appeal, AppealKind, AppealStatus, Author, Conversation, 
 from core.presence import Presence
 from core.transcript import note_documents
 from core.words import say
-from handoff import appeal_events, appeals, letters, operators
+from handoff import appeal_documents, appeals, letters, operators
 from handoff.audit_words import known_logins, subject_words
 from handoff.console.appeal_changes import AppealChanges, Change, log_call
 from handoff.console.workplace import Workplace
@@ -201,7 +201,7 @@ def test_a_call_is_logged_for_operators_alone(desk: Desk, conversation_id: uuid.
         log_call(session, desk, conversation, appeal, operator, "Звонила, просит перезвонить: +7 921 555-01-42")
 
     locked(desk, conversation_id, call)
-    event = desk.database.read(appeal_events.documents, desk, appeal)[-1]
+    event = desk.database.read(appeal_documents.events, desk, appeal)[-1]
     assert (event["kind"], event["operator"], event["note"]) == (
         "call_logged",
         "Мария Иванова",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import conversations
 from core.desk import Desk
 from core.models import Appeal, AppealKind, Conversation
-from handoff import appeal_form, appeals, erasure
+from handoff import appeal_documents, appeal_form, appeals, erasure
 from handoff.ownership import find_own
 from tests.data.personas import ANNA, PYOTR
 from tests.scenes import LATER, MONDAY, hand_over, locked, messages, register, reload, start_conversation, text_of, write_message
@@ -86,7 +86,7 @@ def test_a_repeat_appeal_is_bound_to_the_earlier_one_and_goes_ahead(desk: Desk) 
     assert (again.parent_id, again.priority, again.kind) == (first.id, desk.settings.priority_repeat, AppealKind.COMPLAINT)
     assert fields_of(desk, again)["tried"] == "Ждала месяц"
     assert "Повторное обращение зарегистрировано" in text_of(desk, messages(desk, later_id)[-1])
-    shown = desk.database.read(lambda session: appeals.operator_document(session, session.get_one(Appeal, again.id)))
+    shown = desk.database.read(lambda session: appeal_documents.document(session, desk, session.get_one(Appeal, again.id)))
     assert shown["parent"] == {"number": first.number, "conversation_id": str(first_id)}
 
 

@@ -79,8 +79,14 @@ export const sendMessage = (id, message) => post(`${conversation(id)}/messages`,
 /** Sends a letter that did not arrive once more. @param {string} id @param {string} letter @param {string} [email] the right address */
 export const sendLetterAgain = (id, letter, email) =>
   post(`${conversation(id)}/letters/${encodeURIComponent(letter)}/send`, email ? { email } : {});
-/** Decides on what was asked of an appeal. @param {string} number @param {Record<string, any>} change */
+/** Changes an appeal, or decides on what was asked of it. @param {string} number @param {Record<string, any>} change */
 export const changeAppeal = (number, change) => post(`/appeals/${encodeURIComponent(number)}`, change, "PATCH");
+/** Logs a telephone call on an appeal. @param {string} number @param {string} note */
+export const logCall = (number, note) => post(`/appeals/${encodeURIComponent(number)}/calls`, { note });
+/** @returns {Promise<{departments: string[], operators: {login: string, name: string}[]}>} to whom a conversation may be passed */
+export const readColleagues = () => readJson("/colleagues");
+/** @param {string} id @param {{department?: string, operator?: string, note: string}} target */
+export const transfer = (id, target) => post(`${conversation(id)}/transfer`, target);
 /** @param {string} file @param {string} reason */
 export const releaseFile = (file, reason) => post(`/attachments/${encodeURIComponent(file)}/release`, { reason });
 /** @param {string} file */

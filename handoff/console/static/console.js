@@ -7,7 +7,7 @@
  * - messages: `[data-seq="N"][data-author="citizen|bot|operator|system"]`, with data-kind where meta.kind is given; a message on its way:
  *   `[data-pending]`;
  * - reply: the textarea with aria-label «Ответ гражданину», the button «Отправить», the file input with aria-label «Файлы к ответу»;
- * - buttons by name: «Взять в работу», «Завершить», «Вернуть боту», «Показать: …», «Вставить в ответ: …», «Сохранить заметку», «Выйти»;
+ * - buttons by name: «Взять в работу», «Завершить», «Вернуть боту», «Передать», «Показать: …», «Вставить в ответ: …», «Сохранить заметку», «Выйти»;
  * - dialogs: one <dialog> at a time, its submit button named after the deed, its only textarea the reason or the resolution;
  * - side pane: `#pane-side [data-section="appeal"|"fields"|"letters"|"articles"|"notes"|"earlier"]`, notes `[data-note]`,
  *   letters `[data-letter]`;
@@ -18,7 +18,7 @@ import * as api from "./api.js";
 import { announce, countWaiting, hush } from "./announcer.js";
 import { readyBar, showConnection, showPresence } from "./bar.js";
 import { makeConversation } from "./conversation.js";
-import { askClosing, askReturning } from "./endings.js";
+import { askClosing, askReturning, askTransfer } from "./endings.js";
 import { Outbox } from "./outbox.js";
 import { makeQueue } from "./queue.js";
 import { makeSide } from "./side.js";
@@ -55,6 +55,7 @@ const conversation = makeConversation(document.getElementById("pane-conversation
   claim: () => act(api.claim, () => conversation.composer.focus()),
   close: () => end(askClosing),
   giveBack: () => end(askReturning),
+  pass: () => end((thread) => askTransfer(thread, own)),
   leave: leaveConversation,
   toggleSide: () => showPane(document.body.dataset.pane === "side" ? "conversation" : "side"),
   typing: () => socket.send({ type: "typing", conversation_id: current.id }),

@@ -14,6 +14,7 @@ import { channelIcon, channelWords, modeWords } from "./words.js";
  * @param {() => void} actions.claim
  * @param {() => void} actions.close
  * @param {() => void} actions.giveBack
+ * @param {() => void} actions.pass to a department or a colleague
  * @param {() => void} actions.leave back to the queue, on a narrow screen
  * @param {() => void} actions.toggleSide
  * @param {() => void} actions.typing
@@ -26,6 +27,7 @@ export function makeConversation(pane, own, actions) {
   const about = el("p", { class: "head-about" });
   const take = button("Взять в работу", actions.claim, { style: "primary" });
   const give = button("Вернуть боту", actions.giveBack);
+  const pass = button("Передать", actions.pass);
   const finish = button("Завершить", actions.close, { style: "primary" });
   const back = button("К очереди", actions.leave, { icon: "back", bare: true, style: "quiet only-narrow" });
   const toggle = button("Сведения", actions.toggleSide, { icon: "info", bare: true, style: "only-folded" });
@@ -70,13 +72,10 @@ export function makeConversation(pane, own, actions) {
     const parts = [];
     if (channel) parts.push(el("span", {}, icon(channelIcon(channel)), channelWords(channel)));
     parts.push(el("span", { class: `mode ${mine ? "mine" : thread.mode}` }, modeWords(thread, mine)));
-    const due = thread.appeal?.status === "closed" ? null : (thread.appeal?.due_at ?? row?.due_at);
-    if (due) {
-      const near = urgency(due);
-      parts.push(el("span", { class: `due ${near.level}` }, icon(near.icon), near.words));
-    }
+    const near = urgency(thread.appeal ?? row);
+    if (near) parts.push(el("span", { class: `due ${near.level}` }, icon(near.icon), near.words));
     about.replaceChildren(...parts);
-    const allowed = !mayDo("work") ? [] : mine ? [give, finish] : thread.mode === "bot" || thread.mode === "queued" ? [take] : [];
+    const allowed = !mayDo("work") ? [] : mine ? [pass, give, finish] : thread.mode === "bot" || thread.mode === "queued" ? [take] : [];
     arrange(deeds, allowed);
     deeds.hidden = allowed.length === 0;
   }

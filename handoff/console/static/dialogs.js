@@ -13,15 +13,18 @@ let count = 0;
  * @param {string} [question.missing] what to say when the field is empty
  * @param {string[]} [question.suggestions] ready texts for the field
  * @param {number} [question.max] the longest text allowed
+ * @param {{name: string, label: string, value: string, options?: [string, string][], max?: number}[]} [question.choices] lists to choose
+ *   from, above the field; one without options is a number from 0 to `max`
  * @param {string} question.submit the name of the button that does it
- * @param {(text: string) => Promise<unknown>} question.act fails with an Error whose message is shown
+ * @param {(text: string, chosen: Record<string, string>) => Promise<unknown>} question.act fails with an Error whose message is shown
  * @returns {Promise<boolean>} true when it was done, false when given up
  */
-export function ask({ title, text, label, missing = "Заполните это поле.", suggestions = [], max = 1000, submit, act }) {
+export function ask({ title, text, label, missing = "Заполните это поле.", suggestions = [], max = 1000, choices = [], submit, act }) {
   const id = `dialog-${++count}`;
   const field = label
     ? el("textarea", { id: `${id}-field`, rows: 3, maxLength: max, "aria-describedby": `${id}-error`, "aria-required": "true" })
     : null;
+  const chosen = new Map(choices.map((one) => [one.name, chooser(`${id}-${one.name}`, one)]));
   const error = el("p", { id: `${id}-error`, class: "error", role: "alert" });
   const doer = el("button", { type: "submit", class: "button primary" }, submit);
   const form = el(
@@ -29,6 +32,10 @@ export function ask({ title, text, label, missing = "Заполните это �
     { method: "dialog" },
     el("h2", { id: `${id}-title` }, title),
     text ? el("p", { id: `${id}-text`, class: "dialog-text" }, text) : null,
+    ...choices.map((one) => {
+      const node = chosen.get(one.name);
+      return el("div", { class: "field" }, el("label", { for: node.id }, one.label), node);
+    }),
     field ? el("div", { class: "field" }, el("label", { for: field.id }, label), field) : null,
     suggestions.length
       ? el(
@@ -66,7 +73,7 @@ export function ask({ title, text, label, missing = "Заполните это �
       }
       doer.disabled = true;
       try {
-        await act(words);
+        await act(words, Object.fromEntries([...chosen].map(([name, node]) => [name, node.value])));
         done = true;
         dialog.close();
       } catch (problem) {
@@ -80,12 +87,17 @@ export function ask({ title, text, label, missing = "Заполните это �
     });
     document.body.append(dialog);
     dialog.showModal();
-    (field ?? doer).focus();
+    ([...chosen.values()][0] ?? field ?? doer).focus();
   });
 }
 
 /** Asks for a reason, which goes to the audit log, as long as the server takes it. @param {Parameters<typeof ask>[0]} question */
 export const askWhy = (question) => ask({ ...question, max: Number(document.body.dataset.reasonCharacters) });
+
+function chooser(id, { options, value, max }) {
+  if (!options) return el("input", { id, type: "number", min: "0", max: String(max), required: true, value });
+  return el("select", { id }, ...options.map(([code, words]) => el("option", { value: code, selected: code === value }, words)));
+}
 
 function choice(words, field) {
   const press = () => {

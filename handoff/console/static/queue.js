@@ -1,9 +1,10 @@
 // The queue pane: who waits, who is being helped, which appeals are open. Rows are links to #ID and are kept between updates.
 
+import { makeFilter } from "./filter.js";
 import { arrange, el, icon, initials, write } from "./dom.js";
 import { fullDate, urgency, waitWords } from "./time.js";
 import { makeUndelivered } from "./undelivered.js";
-import { channelIcon, channelWords, reasonWords, requestWords } from "./words.js";
+import { channelIcon, channelWords, reasonWords, requestWords, statusWords } from "./words.js";
 
 const SECTIONS = [
   { key: "waiting", title: "Ждут", empty: "Никто не ждёт.", holds: (item) => item.mode === "queued" },
@@ -23,13 +24,16 @@ const SECTIONS = [
  */
 export function makeQueue(pane, own) {
   const rows = new Map();
+  let listed = [];
+  const filter = makeFilter(() => show(listed));
+  pane.append(filter.node);
   const sections = SECTIONS.map((section) => {
     const count = el("span", { class: "count" }, "0");
     const list = el("ul", { class: "rows" });
     const empty = el("p", { class: "empty" }, section.empty);
     const heading = el("h2", { id: `queue-${section.key}` }, section.title, " ", count);
     pane.append(el("section", { "aria-labelledby": heading.id, data: { section: section.key } }, heading, list, empty));
-    return { ...section, count, list, empty };
+    return { ...section, count, list, empty, none: section.empty };
   });
   const undelivered = makeUndelivered();
   pane.append(
@@ -47,28 +51,33 @@ export function makeQueue(pane, own) {
   );
   pane.addEventListener("keydown", (event) => moveFocus(pane, event));
 
+  function show(items) {
+    listed = items;
+    const ids = new Set(items.map((item) => item.conversation_id));
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
+    for (const item of items) {
+      const row = rows.get(item.conversation_id) ?? makeRow(item.conversation_id);
+      rows.set(item.conversation_id, row);
+      row.update(item, own);
+    }
+    const chosen = filter.choose(items);
+    for (const { count, list, empty, none, holds } of sections) {
+      const held = chosen.filter(holds);
+      write(count, String(held.length));
+      arrange(
+        list,
+        held.map((item) => rows.get(item.conversation_id).node),
+      );
+      empty.hidden = held.length > 0;
+      write(empty, filter.isOn ? "По этому отбору ничего нет." : none);
+    }
+  }
+
   return {
     /** Shows letters that did not arrive. @param {any[]} items */
     showUndelivered: undelivered.show,
     /** Shows the items in the order given. @param {any[]} items */
-    show(items) {
-      const ids = new Set(items.map((item) => item.conversation_id));
-      for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
-      for (const item of items) {
-        const row = rows.get(item.conversation_id) ?? makeRow(item.conversation_id);
-        rows.set(item.conversation_id, row);
-        row.update(item, own);
-      }
-      for (const { count, list, empty, holds } of sections) {
-        const held = items.filter(holds);
-        write(count, String(held.length));
-        arrange(
-          list,
-          held.map((item) => rows.get(item.conversation_id).node),
-        );
-        empty.hidden = held.length > 0;
-      }
-    },
+    show,
     /** Brings waits and due dates up to now. */
     tick() {
       for (const row of rows.values()) row.tick();
@@ -112,9 +121,9 @@ function makeRow(id) {
   function tick() {
     wait.hidden = item.mode !== "queued" || !item.waiting_since;
     if (!wait.hidden) write(wait, waitWords(item.waiting_since));
-    due.hidden = !item.due_at;
-    if (due.hidden) return;
-    const near = urgency(item.due_at);
+    const near = urgency(item);
+    due.hidden = !near;
+    if (!near) return;
     due.className = `row-due due ${near.level}`;
     due.title = `Ответить до ${fullDate(item.due_at)}`;
     if (due.textContent !== near.words) due.replaceChildren(icon(near.icon), near.words);
@@ -156,15 +165,19 @@ function makeRow(id) {
   };
 }
 
-/** What sets an appeal apart: it repeats an earlier one, its citizen asks for something. Refused requests are history. */
-function showFlags(node, { repeats, requests }) {
+/** What sets an appeal apart: its citizen is waited for, it repeats an earlier one, something is asked. Refused requests are history. */
+function showFlags(node, { repeats, requests, status, waiting_for_citizen: waiting }) {
   const told = requests.filter(({ state }) => state !== "refused");
-  const words = [repeats ? ["Повторное", ""] : null, ...told.map((one) => [requestWords(one), one.state === "requested" ? "wanted" : ""])];
+  const words = [
+    waiting || ["answered", "reopened"].includes(status) ? [statusWords(status), ""] : null,
+    repeats ? ["Повторное", ""] : null,
+    ...told.map((one) => [one.overdue ? `${requestWords(one)}: не проверено в срок` : requestWords(one), one.state === "requested" ? "wanted" : ""]),
+  ].filter(Boolean);
   const key = JSON.stringify(words);
-  node.hidden = !repeats && told.length === 0;
+  node.hidden = words.length === 0;
   if (node.dataset.key === key) return;
   node.dataset.key = key;
-  node.replaceChildren(...words.filter(Boolean).map(([text, style]) => el("span", { class: `tag ${style}` }, text)));
+  node.replaceChildren(...words.map(([text, style]) => el("span", { class: `tag ${style}` }, text)));
 }
 
 function moveFocus(pane, event) {

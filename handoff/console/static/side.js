@@ -1,12 +1,13 @@
 // The side pane: the appeal, the citizen's data, earlier appeals, articles for the answer, notes.
 
-import { arrange, button, el, icon } from "./dom.js";
+import { makeAppeal } from "./appeal.js";
+import { arrange, button, el } from "./dom.js";
 import { fieldList } from "./fields.js";
 import { makeNotes } from "./notes.js";
 import { requestList } from "./requests.js";
 import { dataRights } from "./rights.js";
 import { laidOutText } from "./text.js";
-import { fullDate, shortDate, urgency } from "./time.js";
+import { shortDate } from "./time.js";
 import { letterList } from "./undelivered.js";
 import { kindWords, statusWords } from "./words.js";
 
@@ -26,6 +27,8 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
   const articles = section("articles", "Статьи для ответа");
   const notes = section("notes", "Внутренние заметки");
   const earlier = section("earlier", "Прежние обращения");
+  const card = makeAppeal(changed);
+  appeal.fill(card.node);
   let shown = null;
   let noteBook = null;
   let inserts = [];
@@ -94,7 +97,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
         pane.scrollTop = 0;
       }
       const mine = thread.isHeldBy(own);
-      appeal.fill(appealCard(thread.appeal));
+      card.show(thread, mine);
       showRequests();
       showFields();
       showLetters();
@@ -110,7 +113,7 @@ export function makeSide(pane, own, { insert, leave, noted, changed }) {
     },
     /** Brings the due date up to now. */
     tick() {
-      if (shown) appeal.fill(appealCard(shown.appeal));
+      if (shown) card.tick();
     },
   };
 }
@@ -125,38 +128,6 @@ function section(name, title) {
   );
   return { node, fill: (...nodes) => body.replaceChildren(...nodes) };
 }
-
-function appealCard(appeal) {
-  if (!appeal) return el("p", { class: "empty" }, "Открытого обращения нет.");
-  const near = appeal.status === "closed" ? null : urgency(appeal.due_at);
-  const pressing = near && near.level !== "calm";
-  return el(
-    "div",
-    { class: "appeal" },
-    el("p", { class: "appeal-number" }, appeal.number),
-    el(
-      "p",
-      { class: "tags" },
-      el("span", { class: "tag" }, statusWords(appeal.status)),
-      el("span", { class: "tag" }, kindWords(appeal.kind)),
-      appeal.urgent_confirmed ? el("span", { class: "tag" }, "Срочность подтверждена") : null,
-      appeal.parent ? el("span", { class: "tag" }, "Повторное") : null,
-    ),
-    appeal.parent
-      ? el("p", { class: "parent" }, "Прежнее: ", el("a", { href: `#${appeal.parent.conversation_id}` }, appeal.parent.number))
-      : null,
-    pressing ? el("p", { class: `due ${near.level}` }, icon(near.icon), near.words) : null,
-    el(
-      "dl",
-      { class: "facts" },
-      appeal.received_at ? fact("Получено", appeal.received_at) : null,
-      fact("Ответить до", appeal.due_at),
-      appeal.closed_at ? fact("Завершено", appeal.closed_at) : null,
-    ),
-  );
-}
-
-const fact = (term, moment) => el("div", {}, el("dt", {}, term), el("dd", { title: fullDate(moment) }, shortDate(moment)));
 
 function earlierList(appeals) {
   return el(

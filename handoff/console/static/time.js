@@ -6,7 +6,7 @@ const ZONE = "Europe/Moscow";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const SOON = 4 * HOUR;
+const SOON = Number(document.body.dataset.soonHours) * HOUR;
 
 const format = (options) => new Intl.DateTimeFormat("ru-RU", { timeZone: ZONE, ...options });
 const CLOCK = format({ hour: "2-digit", minute: "2-digit" });
@@ -50,11 +50,15 @@ export function lengthWords(length) {
 export const waitWords = (since) => `Ждёт ${lengthWords(Math.max(0, Date.now() - Date.parse(since)))}`;
 
 /**
- * How near a due date is: a level for the colour, an icon and words that say the same without the colour.
- * @param {string} due
- * @returns {{level: "late"|"soon"|"calm", icon: "alert"|"clock", words: string}}
+ * How near an appeal's due date is: a level for the colour, an icon and words that say the same without the colour. Null where no date
+ * presses: the appeal is answered or closed, or there is none.
+ * @param {{due_at: string|null, status?: string|null}|null|undefined} appeal or its row in the queue
+ * @returns {{level: "late"|"soon"|"calm", icon: "alert"|"clock", words: string}|null}
  */
-export function urgency(due) {
+export function urgency(appeal) {
+  if (!appeal?.due_at || appeal.status === "closed" || appeal.status === "answered") return null;
+  if (appeal.status === "waiting") return { level: "calm", icon: "clock", words: "Срок остановлен" };
+  const due = appeal.due_at;
   const left = Date.parse(due) - Date.now();
   if (left < 0) return { level: "late", icon: "alert", words: `Просрочено на ${lengthWords(-left)}` };
   if (left < SOON) return { level: "soon", icon: "clock", words: `До срока ${lengthWords(left)}` };

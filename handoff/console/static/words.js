@@ -6,12 +6,48 @@ const REASONS = {
   engine_failed: "Сбой бота",
   not_built: "Бот этого не умеет",
   letter: "Письмо",
+  transferred: "Передан коллегой",
+  replied: "Ответ на наш вопрос",
 };
 const CHANNELS = { widget: "Чат", telegram: "Telegram", mail: "Письмо", email: "Письмо", form: "Форма", api: "Приложение" };
 const CHANNEL_ICONS = { widget: "window", telegram: "plane", mail: "letter", email: "letter", form: "article" };
 const MODES = { bot: "Отвечает бот", queued: "Ждёт оператора", operator: "Ведёт оператор", closed: "Разговор закрыт" };
 const KINDS = { simple: "Простой вопрос", complex: "Сложный вопрос", urgent: "Срочное", complaint: "Жалоба", suggestion: "Предложение" };
-const STATUSES = { registered: "Зарегистрировано", in_progress: "В работе", closed: "Завершено" };
+const STATUSES = {
+  registered: "Зарегистрировано",
+  in_progress: "В работе",
+  waiting: "Ждём ответа заявителя",
+  answered: "Ответ дан",
+  closed: "Завершено",
+  reopened: "Открыто снова",
+};
+const EVENTS = {
+  registered: "Зарегистрировано",
+  queued: "Передано оператору",
+  claimed: "Взято в работу",
+  started: "Взято в работу",
+  asked: "Ждём заявителя, срок остановлен",
+  resumed: "Срок снова идёт",
+  overdue: "Срок прошёл, заявителю сообщили",
+  answered: "Ответ дан",
+  closed: "Закрыто",
+  reopened: "Открыто снова",
+  withdrawn: "Отозвано",
+  returned_to_bot: "Разговор передан боту",
+  transferred: "Разговор передан",
+  moved: "Другое подразделение",
+  kind_changed: "Изменён вид",
+  urgency_confirmed: "Срочность подтверждена",
+  call_logged: "Звонок",
+  letter_joined: "Пришло письмо",
+  named_repeat: "Названо повторным",
+  expedite_requested: "Просят ускорить",
+  expedite_confirmed: "Ускорение подтверждено",
+  expedite_refused: "В ускорении отказано",
+  higher_instance_requested: "Просят передать выше",
+  higher_instance_confirmed: "Принято выше",
+  higher_instance_refused: "Возвращено сверху",
+};
 const REQUESTS = {
   expedite: { requested: "Просит ускорить", confirmed: "Ускоренно", refused: "В ускорении отказано" },
   higher_instance: { requested: "Просит передать выше", confirmed: "Принято выше", refused: "Возвращено сверху" },
@@ -59,6 +95,10 @@ export const channelIcon = (code) => CHANNEL_ICONS[code] ?? "chat";
 export const kindWords = (code) => KINDS[code] ?? code;
 /** @param {string} code */
 export const statusWords = (code) => STATUSES[code] ?? code;
+/** What happened to an appeal. @param {string} code */
+export const eventWords = (code) => EVENTS[code] ?? code;
+/** All kinds of appeals: code and words. */
+export const kindChoices = () => Object.entries(KINDS);
 /** What a citizen asked for, and how it stands. @param {{kind: string, state: string}} request */
 export const requestWords = ({ kind, state }) => REQUESTS[kind]?.[state] ?? kind;
 /** @param {string} code */
