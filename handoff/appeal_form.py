@@ -13,6 +13,7 @@ from core.words import say
 from core.working_time import MOSCOW, in_words
 from handoff import appeals, letters, queue, repeat_appeals
 from handoff.fields import PARSERS, FieldFault, ReplyChannel
+from handoff.topics import topic_of
 
 # A personal field → its kind in the vault.
 PERSONAL = {"full_name": "name", "snils": "snils", "birth_date": "birthdate", "email": "email", "phone": "phone"}
@@ -82,7 +83,9 @@ def register(
     if earlier is None and (named := repeat_appeals.named(slots)):
         fields["earlier_appeal"] = named
     kind = earlier.kind if earlier else AppealKind(slots["category"])
-    appeal = appeals.register(session, desk, conversation, kind, received, fields, parent=earlier)
+    # A simple one is what the form calls a question on an application.
+    topic = topic_of(kind, names_application=True)
+    appeal = appeals.register(session, desk, conversation, kind, received, fields, topic, parent=earlier)
     if fields["reply_channel"] == ReplyChannel.EMAIL:
         conversation.email_token = fields["email"]
     conversations.drop_draft(session, conversation)

@@ -44,6 +44,11 @@ TOPICS_OF_KINDS = {
 }
 
 
+def topic_of(kind: AppealKind, *, names_application: bool) -> Topic:
+    """What an appeal is about of which the kind is known, and whether it is about an application."""
+    return Topic.APPLICATION_QUESTION if kind == AppealKind.SIMPLE and names_application else TOPICS_OF_KINDS[kind]
+
+
 def department_of(topic: Topic, settings: Settings) -> str:
     """The slug of the department that deals with it."""
     return str(getattr(settings.departments, topic))

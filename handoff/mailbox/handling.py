@@ -24,6 +24,7 @@ from handoff.mailbox.letter import Letter
 from handoff.mailbox.rules import Known, Route, judge
 from handoff.mailbox.sender_fields import WORDS, missing_fields
 from handoff.mailbox.subject import Subject, expedite_ground, find_appeal_number, read_subject, with_numbers_of
+from handoff.topics import topic_of
 
 _LOOKED_AT = 5_000  # characters of a letter's words in which its number is looked for
 NO_SENDER = "sender: there is no address to answer to"
@@ -163,7 +164,10 @@ class _Outcome:
             fields["email"] = self._conversation.email_token
         if self._subject.application_number:
             fields["application_number"] = self._subject.application_number
-        appeal = appeals.register(self._session, self._desk, self._conversation, self._kind(), self._row.received_at, fields, parent=parent)
+        kind = self._kind()
+        topic = topic_of(kind, names_application=self._subject.application_number is not None)
+        received = self._row.received_at
+        appeal = appeals.register(self._session, self._desk, self._conversation, kind, received, fields, topic, parent=parent)
         if self._subject.repeat and parent is None:
             appeals.record(self._session, appeal, "named_repeat")  # of one that an operator has to look for
         self._ask_to_expedite(appeal)

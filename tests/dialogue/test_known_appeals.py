@@ -180,7 +180,7 @@ def test_against_an_answer(citizen: Citizen, operator: OperatorClient) -> None:
     citizen.say("Не могу получить выплату, прошу назвать причину отказа")
     citizen.press("Дальше")
     assert kinds(citizen.say("да")) == ["request"]
-    assert operator.http.get(f"/api/operator/appeals/{number}").json()["status"] == "registered"
+    assert operator.http.get(f"/api/operator/appeals/{number}").json()["status"] == "reopened"
 
 
 def test_a_repeat_appeal_takes_the_earlier_ones_number_and_the_form_the_rest(

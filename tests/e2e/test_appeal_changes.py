@@ -54,7 +54,7 @@ def test_an_appeal_from_claim_to_answer(browser: Browser, stack: Stack) -> None:
     expect(row).to_contain_text("Ждём ответа заявителя")
     expect(row).to_contain_text("Срок остановлен")
     assert QUESTION in [message["text"] for message in citizen.messages()]
-    console.get_by_label("Показать").select_option(label="Просрочены (0)")
+    console.get_by_label("Показать").select_option("overdue")
     expect(row).to_have_count(0)
     console.get_by_label("Показать").select_option("waiting")
     expect(row).to_be_visible()
@@ -67,7 +67,7 @@ def test_an_appeal_from_claim_to_answer(browser: Browser, stack: Stack) -> None:
     expect(card).to_contain_text("Срок сдвинут")
     expect(row).to_have_count(0)  # it fits the choice no more
     console.get_by_label("Показать").select_option("all")
-    assert "столько мы ждали вашего ответа" in status_page(browser, stack, citizen, "status-moved")
+    assert "мы ждали вашего ответа:" in status_page(browser, stack, citizen, "status-moved")
 
     dialog = press(console, "Записать звонок")
     dialog.get_by_label("О чём был звонок").fill("Спросила, когда ответ")

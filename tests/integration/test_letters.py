@@ -222,13 +222,14 @@ def test_who_left_the_chat_gets_receipt_and_answer(stack: Stack, citizen: Citize
     assert appeal["access_code"] in body.get_content()
     operator.claim(citizen.id)
     operator.reply(citizen.id, "Всё исправили, проверьте, пожалуйста.")
-    _, answer = wait_for("the answer", lambda: found if len(found := in_maildir(stack, number)) > 1 else None)
+    _, begun, answer = wait_for("the answer", lambda: found if len(found := in_maildir(stack, number)) > 2 else None)
+    assert "взято в работу" in begun.get_content()
     assert (answer["To"], answer["In-Reply-To"]) == (ANNA.email, receipt["Message-ID"])
     text = answer.get_body(("plain",))
     assert text
     assert "Всё исправили, проверьте, пожалуйста." in text.get_content()
-    both = [("receipt", "sent"), ("answer", "sent")]
-    wait_for("both as sent", lambda: [(row["kind"], row["state"]) for row in told(operator, citizen)] == both)
+    all_sent = [("receipt", "sent"), ("status", "sent"), ("answer", "sent")]
+    wait_for("all as sent", lambda: [(row["kind"], row["state"]) for row in told(operator, citizen)] == all_sent)
     assert ANNA.email.encode() not in b"".join(file.read_bytes() for file in (stack.data_dir / "logs").iterdir())
 
 
@@ -266,7 +267,7 @@ def test_a_letter_to_the_official_address_is_answered_by_letter(stack: Stack, op
     assert (item["channel"], item["reason"]) == ("mail", "letter")
     operator.claim(item["conversation_id"])
     operator.reply(item["conversation_id"], "Код отправлен ещё раз.")
-    *_, answer = wait_for("the answer", lambda: found if len(found := answers()) > 1 else None)
+    *_, answer = wait_for("the answer", lambda: found if len(found := answers()) > 2 else None)
     body = answer.get_body(("plain",))
     assert body and "Код отправлен ещё раз." in body.get_content()
     assert [file.name for file in (incoming / "cur").iterdir() if draft.name in file.name] == [f"{draft.name}:2,S"]

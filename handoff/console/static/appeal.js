@@ -69,7 +69,7 @@ function card(appeal) {
       appeal.received_at ? moment("Получено", appeal.received_at) : null,
       moment(waiting ? "Срок был" : "Ответить до", appeal.due_at),
       waiting ? moment("Ждём с", waiting.began_at) : null,
-      moved ? fact("Срок сдвинут", `на ${lengthWords(moved)}: ждали заявителя`) : null,
+      moved ? fact("Срок сдвинут", `ждали заявителя: ${lengthWords(moved)}`) : null,
       fact("Отдел", appeal.department),
       appeal.priority ? fact("Приоритет", String(appeal.priority)) : null,
       appeal.answered_at ? moment("Ответ дан", appeal.answered_at) : null,

@@ -3,6 +3,7 @@
 Its calendar is the production calendar as the decrees give it (test_working_time.py), written out day by day.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
@@ -62,7 +63,7 @@ def reference_days(received: datetime, count: int) -> datetime:
     return moment
 
 
-REFERENCES = {
+REFERENCES: dict[AppealKind, Callable[[datetime], datetime]] = {
     AppealKind.SIMPLE: reference_simple,
     AppealKind.COMPLEX: lambda received: reference_days(received, 3),
     AppealKind.COMPLAINT: lambda received: reference_days(received, 5),
