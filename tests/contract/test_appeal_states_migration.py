@@ -1,7 +1,7 @@
 """Appeals of before their states, after the migration."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from alembic import command
@@ -47,12 +47,12 @@ def test_what_was_opened_again_counts_from_then(make_settings: MakeSettings, emp
                     department="support",
                     priority=0,
                     access_code_sealed=b"sealed",
-                    received_at=MONDAY,
-                    due_at=MONDAY,
+                    received_at=MONDAY.astimezone(UTC),
+                    due_at=MONDAY.astimezone(UTC),
                 )
             )
             for moment in [MONDAY, LATER] if was_reopened else []:
-                event = {"appeal_id": appeal_id, "kind": "reopened", "created_at": moment}
+                event = {"appeal_id": appeal_id, "kind": "reopened", "created_at": moment.astimezone(UTC)}
                 connection.execute(tables.tables["appeal_events"].insert().values(id=as_stored(connection, uuid.uuid4()), **event))
     engine.dispose()
     desk = open_desk(settings)
