@@ -9,9 +9,9 @@ from core.models import Operator, Role
 
 class Right(enum.StrEnum):
     READ = "read"  # the queue and conversations, personal data masked
-    WORK = "work"  # take a conversation, answer, note, return, close; open its files
+    WORK = "work"  # take a conversation, answer, note, pass on, return, close; open its files; an appeal's state and department, calls
     REVEAL = "reveal"  # a field in full, for a reason
-    DECIDE = "decide"  # on an expedited review, on urgency; an appeal's priority
+    DECIDE = "decide"  # on an expedited review, on urgency; an appeal's kind and priority
     DECIDE_HIGHER = "decide_higher"  # on what was asked of the higher instance
     RELEASE = "release"  # a file that was not scanned, for a reason
     READ_AUDIT = "read_audit"
