@@ -143,7 +143,8 @@ def hear(session: Session, desk: Desk, conversation: Conversation, at: datetime)
     """
     waiting = select(Appeal).where(Appeal.conversation_id == conversation.id, Appeal.status == WAITING).order_by(Appeal.ordinal)
     words = []
-    for appeal in session.scalars(waiting):
+    # Held: an appeal may be asked about in another conversation at the same time.
+    for appeal in session.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all():
         wait = waits.end(session, appeal, at)
         appeal.status = wait.returns_to if wait else IN_PROGRESS
         appeals.record(session, appeal, "resumed")
