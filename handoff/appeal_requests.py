@@ -49,7 +49,7 @@ def refusal_to_expedite(session: Session, appeal: Appeal) -> str | None:
     """Why no expedited review of the appeal can be asked for, in words; None if it can."""
     asked = newest(session, appeal, RequestKind.EXPEDITE)
     if appeal.status in FINISHED:
-        return say(f"expedite_{appeal.status}", number=appeal.number)
+        return say("expedite_closed" if appeal.status == AppealStatus.CLOSED else "expedite_answered", number=appeal.number)
     if asked is not None and asked.state == RequestState.REQUESTED and asked.check_by is not None:
         return say("expedite_asked_already", number=appeal.number, check_by=in_words(asked.check_by))
     if asked is not None and asked.state == RequestState.CONFIRMED:

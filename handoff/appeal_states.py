@@ -45,6 +45,15 @@ _STEP_WORDS = {
     REOPENED: "step_reopened",
 }
 
+# What its citizen is told when an operator has brought it there.
+_NEWS = {
+    IN_PROGRESS: "news_in_progress",
+    WAITING: "news_waiting",
+    ANSWERED: "news_answered",
+    CLOSED: "news_closed",
+    REOPENED: "news_reopened",
+}
+
 
 def check(appeal: Appeal, status: AppealStatus) -> None:
     """Problem 409, with what is possible, unless ``status`` may follow."""
@@ -174,7 +183,7 @@ def news(session: Session, appeal: Appeal, question: str = "") -> str:
         case AppealStatus.IN_PROGRESS if waits.length(waits.of(session, appeal)):
             return _resumed(session, appeal)
         case _:
-            return say(f"news_{appeal.status}", number=number, due=until)
+            return say(_NEWS[appeal.status], number=number, due=until)
 
 
 def _resumed(session: Session, appeal: Appeal) -> str:
