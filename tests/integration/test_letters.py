@@ -223,7 +223,8 @@ def test_who_left_the_chat_gets_receipt_and_answer(stack: Stack, citizen: Citize
     operator.claim(citizen.id)
     operator.reply(citizen.id, "Всё исправили, проверьте, пожалуйста.")
     _, begun, answer = wait_for("the answer", lambda: found if len(found := in_maildir(stack, number)) > 2 else None)
-    assert "взято в работу" in begun.get_content()
+    begun_text = begun.get_body(("plain",))
+    assert begun_text and "взято в работу" in begun_text.get_content()
     assert (answer["To"], answer["In-Reply-To"]) == (ANNA.email, receipt["Message-ID"])
     text = answer.get_body(("plain",))
     assert text
