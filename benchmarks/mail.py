@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +33,7 @@ from core.models import IncomingLetter
 from core.settings import read_settings
 from tests.data.many_letters import make_letters
 from tests.mail_servers import Dovecot
+from tests.scanners import Clamd, Spamd
 
 _PROMISED = 20  # letters a second of intake
 
@@ -44,11 +46,15 @@ def main() -> None:
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
     letters = [letter.raw for letter in make_letters(arguments.letters)]
     figures: dict[str, dict[str, Any]] = {}
-    dovecot = Dovecot()
-    try:
+    with ExitStack() as running:
+        dovecot, clamd, spamd = Dovecot(), Clamd(), Spamd()
+        for server in (dovecot, clamd, spamd):
+            running.callback(server.remove)
         mailbox = dovecot.mailbox()
+        scanners: dict[str, object] = {"clamd_address": clamd.address, "spamd_address": spamd.address}
         sources: dict[str, tuple[dict[str, object], Callable[[Desk], None]]] = {
             "Maildir": ({}, lambda desk: _into_maildir(desk.settings.mail_dir / "incoming", letters)),
+            "Maildir, with scanners": (scanners, lambda desk: _into_maildir(desk.settings.mail_dir / "incoming", letters)),
             "Dovecot": (mailbox.settings(), lambda _desk: mailbox.deliver(*letters)),
         }
         for name, (settings, deliver) in sources.items():
@@ -60,8 +66,6 @@ def main() -> None:
                     figures[name] = asyncio.run(_measure(desk, len(letters)))
                 finally:
                     desk.close()
-    finally:
-        dovecot.remove()
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "mail.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     for name, found in figures.items():

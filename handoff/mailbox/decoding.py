@@ -57,6 +57,7 @@ _BEYOND = re.compile("[а-яё]", re.IGNORECASE)
 _CERTAIN_FROM = 30  # letters
 _CERTAIN_BY = 0.5
 _RUSSIAN = 3.4  # the likelihood of a text is about 3.8
+_CAPITAL = re.compile("[А-ЯЁ]")
 _CHANGED_CASE = re.compile("[а-яё][А-ЯЁ]")
 
 # An encoded word (RFC 2047), also without its end, with spaces inside, or with the language of RFC 2231.
@@ -192,7 +193,10 @@ def _in_likelier_letters(content: bytes, text: str) -> str:
     """``text``, or what the bytes are in another Cyrillic charset that they are far likelier in than in the one they are said to be."""
     likeliest = content.decode(_likeliest(content), "replace")
     least = max(_likelihood(text[:_LOOKED_AT]) + _CERTAIN_BY, _RUSSIAN)
-    return likeliest if len(_BEYOND.findall(likeliest)) >= _CERTAIN_FROM and _likelihood(likeliest) > least else text
+    if len(_BEYOND.findall(likeliest)) < _CERTAIN_FROM or _likelihood(likeliest) <= least:
+        return text
+    # cp1251 and koi8-r have capitals where the other has small letters: read wrongly, a letter shouts.
+    return likeliest if len(_CAPITAL.findall(likeliest)) <= len(_CAPITAL.findall(text)) else text
 
 
 def _likeliest(content: bytes) -> str:

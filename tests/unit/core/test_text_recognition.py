@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 from core.subprocesses import run_module
 from core.text_recognition import MOST_CHARACTERS, as_text, find_tesseract, recognise
 from tests.screens import ENGLISH, NOT_FILLED, OUTAGE, SIGN_IN, SIGNATURE, SMS_CODE, UPLOAD, Screen, encode, noise
+from tests.stack import wait_for
 
 HEADER = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext"
 
@@ -51,7 +52,7 @@ async def test_what_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> 
     hanging = script(tmp_path, "sleep 71423 & wait")
     with pytest.raises(TimeoutError):
         await run_module("core.text_recognition", str(hanging), "20", content=SIGNATURE.png(), seconds=3)
-    assert not running("71423")
+    wait_for("the end of what it started", lambda: not running("71423"))  # killed, and perhaps not buried yet
 
 
 def script(folder: Path, commands: str) -> Path:
