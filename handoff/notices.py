@@ -19,7 +19,8 @@ def tell(
     """``words``: with tokens, if any. ``letter``: its kind as a letter (handoff/letters). ``conversation`` is locked."""
     meta = {"kind": "notice", NOTICE: letter}
     message = conversations.append(session, desk.vault, conversation, Author.SYSTEM, words, buttons=buttons, meta=meta)
-    if ways(session, desk, conversation).letter:
+    way = ways(session, desk, conversation)
+    if way.letter and not way.came_back:  # nobody reads it there, and it would hide that the last one did not arrive
         letters.put_notice(session, desk, conversation, letter, message)
     return message
 

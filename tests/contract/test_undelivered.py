@@ -20,7 +20,7 @@ from handoff.letters.renderer import render
 from handoff.reply_ways import ways
 from tests.contract.test_mail_intake import letter, rows, stored, take_in
 from tests.data.personas import ANNA
-from tests.scenes import add_operator, appeals_of, hand_over, locked, messages, reload, start_conversation
+from tests.scenes import add_operator, appeals_of, hand_over, locked, messages, reload, start_conversation, text_of
 
 RIGHT = "anna.right@example.com"
 
@@ -106,6 +106,18 @@ def test_a_report_leads_to_no_letter(desk: Desk, conversation_id: uuid.UUID) -> 
     found = desk.database.read(deliveries.of_conversation, conversation_id)
     assert [(delivery.kind, delivery.state) for delivery in found] == [("receipt", "failed"), ("status", "failed")]
     assert events(desk).count(letters.FAILED) == 2
+
+
+def test_no_notice_goes_to_an_address_from_which_the_last_letter_came_back(desk: Desk, conversation_id: uuid.UUID) -> None:
+    take_in(desk, report(only(desk, conversation_id).message_id))
+
+    def tell(session: Session, _desk: Desk, conversation: Conversation) -> None:
+        notices.tell(session, desk, conversation, "Обращение взято в работу.", letter=letters.STATUS)
+
+    locked(desk, conversation_id, tell)
+    assert text_of(desk, messages(desk, conversation_id)[-1]) == "Обращение взято в работу."
+    assert only(desk, conversation_id).kind == letters.RECEIPT
+    assert len(listed(desk)) == 1
 
 
 @pytest.mark.parametrize(("action", "status"), [("delayed", "4.4.7"), ("delayed", "5.0.0"), ("relayed", "2.0.0"), ("failed", "4.2.2")])

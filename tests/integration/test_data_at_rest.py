@@ -200,9 +200,9 @@ def test_nothing_personal_is_readable_at_rest(desk: Desk) -> None:
         at_the_editors(stack)
         guess_and_slip(stack)
         assert operator.call(citizen.id, "reveal", {"field": "snils", "reason": "сверка"}).json() == {"value": ANNA.snils}
-        wait_for("receipt and answer", lambda: len(letters_to(sink, ANNA.email)) == 2)
+        wait_for("receipt, notice and answer", lambda: len(letters_to(sink, ANNA.email)) == 3)
         wait_for("the other receipt", lambda: letters_to(sink, AISYLU.email))
-    answer = letters_to(sink, ANNA.email)[1]
+    answer = letters_to(sink, ANNA.email)[2]
     body = answer.get_body(("plain",))
     assert body and ANNA.phone in body.get_content()
     assert desk.traces() == before  # while everything runs: what is in a write-ahead log counts too

@@ -49,7 +49,7 @@ def test_a_call_reaches_the_operator_and_the_answer_the_mailbox(stack: Stack, op
     assert body and re.search(rf"Код доступа: {registered['access_code']}\b", body.get_content())
     operator.claim(item["conversation_id"])
     operator.reply(item["conversation_id"], "Страница снова открывается")
-    letters = wait_for("the answer", lambda: found if len(found := in_maildir(stack, registered["number"])) == 2 else None)
+    letters = wait_for("notice and answer", lambda: found if len(found := in_maildir(stack, registered["number"])) == 3 else None)
     bodies = [letter.get_body(("plain",)) for letter in letters]
     assert any("Страница снова открывается" in body.get_content() for body in bodies if body)
     logs = b"".join(file.read_bytes() for file in (stack.data_dir / "logs").iterdir())
