@@ -5,6 +5,7 @@ The calendar is that of the library, with the days of ``calendar_file`` put over
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import overload
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -117,6 +118,15 @@ def _at(day: date, clock: time) -> datetime:
 
 
 _MONTHS = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"]
+
+
+@overload
+def moscow_stamp(moment: datetime) -> str: ...
+@overload
+def moscow_stamp(moment: None) -> None: ...
+def moscow_stamp(moment: datetime | None) -> str | None:
+    """As api.md shows times: RFC 3339 with Moscow's offset."""
+    return moment.astimezone(MOSCOW).isoformat() if moment else None
 
 
 def in_words(moment: datetime) -> str:

@@ -31,7 +31,7 @@ from core.models import (
 )
 from core.personal_data import resolve
 from core.words import say
-from core.working_time import MOSCOW, expedite_check_by, hours_after, in_words
+from core.working_time import expedite_check_by, hours_after, in_words, moscow_stamp
 from handoff import appeal_states, appeals, waits
 from handoff.topics import TOPICS_OF_KINDS, department_of
 
@@ -239,9 +239,9 @@ def document(session: Session, desk: Desk, request: AppealRequest, *, masked: bo
         "ground": request.ground,
         "detail": _detail(session, desk, request, masked=masked),
         "conversation_id": str(request.conversation_id),
-        "requested_at": _moscow(request.requested_at),
-        "check_by": _moscow(request.check_by),
-        "decided_at": _moscow(request.decided_at),
+        "requested_at": moscow_stamp(request.requested_at),
+        "check_by": moscow_stamp(request.check_by),
+        "decided_at": moscow_stamp(request.decided_at),
     }
 
 
@@ -252,7 +252,3 @@ def _detail(session: Session, desk: Desk, request: AppealRequest, *, masked: boo
     detail: dict[str, str] = json.loads(desk.vault.open(conversation, request.detail_sealed))
     values = desk.vault.values(session, conversation, detail.values())
     return {name: resolve(text, values, masked=masked) for name, text in detail.items()}
-
-
-def _moscow(moment: datetime | None) -> str | None:
-    return moment.astimezone(MOSCOW).isoformat() if moment else None

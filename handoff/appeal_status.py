@@ -13,7 +13,7 @@ from core.ids import new_access_code, new_id
 from core.models import Appeal, AppealEvent, AppealKind, AppealStatus, AppealWait, Conversation
 from core.personal_data import Vault
 from core.words import say
-from core.working_time import MOSCOW, in_words, length_in_words
+from core.working_time import in_words, length_in_words, moscow_stamp
 from handoff import appeals, waits
 from handoff.appeal_states import STATUS_WORDS
 from handoff.appeals import KIND_WORDS
@@ -125,13 +125,13 @@ class Status:
             "kind": self.kind,
             "status": self.status,
             "words": self.words,
-            "received_at": _moscow(self.received_at),
-            "due_at": _moscow(self.due_at),
-            "answered_at": _moscow(self.answered_at) if self.answered_at else None,
-            "closed_at": _moscow(self.closed_at) if self.closed_at else None,
+            "received_at": moscow_stamp(self.received_at),
+            "due_at": moscow_stamp(self.due_at),
+            "answered_at": moscow_stamp(self.answered_at),
+            "closed_at": moscow_stamp(self.closed_at),
             "waits": waits.documents(self.waits),
             "overdue": self.is_overdue,
-            "history": [{"kind": event.kind, "words": event.words, "created_at": _moscow(event.created_at)} for event in self.history],
+            "history": [{"kind": event.kind, "words": event.words, "created_at": moscow_stamp(event.created_at)} for event in self.history],
         }
 
 
@@ -180,7 +180,3 @@ def status_of(session: Session, appeal: Appeal, at: datetime) -> Status:
 def _as_issued(access_code: str) -> str:
     """A code as people type it: spaces and dashes in it, lower case, look-alike Russian letters."""
     return plain(access_code).replace(" ", "").replace("-", "").upper().translate(_LOOK_ALIKE)
-
-
-def _moscow(moment: datetime) -> str:
-    return moment.astimezone(MOSCOW).isoformat()

@@ -28,7 +28,7 @@ from core.models import (
 )
 from core.personal_data import Vault
 from core.settings import Settings
-from core.working_time import MOSCOW, due, hours_after, start_of
+from core.working_time import MOSCOW, due, hours_after, moscow_stamp, start_of
 from handoff import waits
 from handoff.appeal_numbers import format_number
 from handoff.topics import TOPICS_OF_KINDS, Topic, department_of
@@ -220,10 +220,6 @@ def appeal_document(appeal: Appeal) -> dict[str, Any]:
         "priority": appeal.priority,
         "received_at": appeal.received_at.astimezone(MOSCOW).isoformat(),
         "due_at": appeal.due_at.astimezone(MOSCOW).isoformat(),
-        "answered_at": _moscow(appeal.answered_at),
-        "closed_at": _moscow(appeal.closed_at),
+        "answered_at": moscow_stamp(appeal.answered_at),
+        "closed_at": moscow_stamp(appeal.closed_at),
     }
-
-
-def _moscow(moment: datetime | None) -> str | None:
-    return moment.astimezone(MOSCOW).isoformat() if moment else None

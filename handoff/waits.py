@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.models import Appeal, AppealStatus, AppealWait
-from core.working_time import MOSCOW, moved
+from core.working_time import moscow_stamp, moved
 
 
 def of(session: Session, appeal: Appeal) -> list[AppealWait]:
@@ -67,8 +67,4 @@ def length(waits: Sequence[AppealWait]) -> timedelta:
 
 
 def documents(waits: Sequence[AppealWait]) -> list[dict[str, Any]]:
-    return [{"began_at": _moscow(wait.began_at), "ended_at": _moscow(wait.ended_at) if wait.ended_at else None} for wait in waits]
-
-
-def _moscow(moment: datetime) -> str:
-    return moment.astimezone(MOSCOW).isoformat()
+    return [{"began_at": moscow_stamp(wait.began_at), "ended_at": moscow_stamp(wait.ended_at)} for wait in waits]

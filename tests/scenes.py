@@ -76,6 +76,15 @@ def locked(desk: Desk, conversation_id: uuid.UUID, work: Callable[..., T], *argu
     return desk.database.write(run)
 
 
+def know_address(desk: Desk, conversation_id: uuid.UUID, address: str) -> None:
+    """The conversation's letters go there."""
+
+    def know(session: Session, _desk: Desk, conversation: Conversation) -> None:
+        conversation.email_token = desk.vault.put(session, conversation, "email", address)
+
+    locked(desk, conversation_id, know)
+
+
 def hand_over(desk: Desk, conversation_id: uuid.UUID, at: datetime = MONDAY, reason: str = "citizen_asked") -> Message | None:
     return locked(desk, conversation_id, queue.hand_over, reason, at)
 

@@ -28,6 +28,7 @@ from tests.scenes import (
     appeals_of,
     claim,
     hand_over,
+    know_address,
     listed,
     locked,
     messages,
@@ -56,11 +57,7 @@ def operator(desk: Desk) -> Operator:
 @pytest.fixture
 def conversation_id(desk: Desk) -> uuid.UUID:
     started = start_conversation(desk)
-
-    def know_address(session: Session, desk: Desk, conversation: Conversation) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", "zinaida@example.org")
-
-    locked(desk, started, know_address)
+    know_address(desk, started, "zinaida@example.org")
     return started
 
 

@@ -23,6 +23,7 @@ from tests.scenes import (
     claim,
     hand_over,
     in_threads,
+    know_address,
     listed,
     locked,
     messages,
@@ -38,11 +39,7 @@ OVERDUE = MONDAY + 30 * DAY
 @pytest.fixture
 def conversation_id(desk: Desk) -> uuid.UUID:
     started = start_conversation(desk)
-
-    def know_address(session: Session, desk: Desk, conversation: Conversation) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", "zinaida@example.org")
-
-    locked(desk, started, know_address)
+    know_address(desk, started, "zinaida@example.org")
     return started
 
 

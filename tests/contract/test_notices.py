@@ -10,17 +10,13 @@ from core.desk import Desk
 from core.models import Conversation
 from handoff import letters, notices
 from handoff.letters.renderer import render
-from tests.scenes import locked, messages, register, start_conversation, text_of
-
-
-def know_address(session: Session, desk: Desk, conversation: Conversation) -> None:
-    conversation.email_token = desk.vault.put(session, conversation, "email", "zinaida@example.org")
+from tests.scenes import know_address, locked, messages, register, start_conversation, text_of
 
 
 @pytest.fixture
 def conversation_id(desk: Desk) -> uuid.UUID:
     started = start_conversation(desk)
-    locked(desk, started, know_address)
+    know_address(desk, started, "zinaida@example.org")
     return started
 
 

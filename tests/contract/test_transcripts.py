@@ -16,7 +16,7 @@ from handoff import letters, transcripts
 from handoff.letters.renderer import render
 from tests.conftest import MakeSettings
 from tests.data.personas import ANNA
-from tests.scenes import add_operator, claim, hand_over, locked, messages, start_conversation, text_of, write_message
+from tests.scenes import add_operator, claim, hand_over, know_address, locked, messages, start_conversation, text_of, write_message
 from tests.scenes import upload as upload_file
 
 
@@ -31,11 +31,7 @@ def desk(make_settings: MakeSettings, database_url: str) -> Iterator[Desk]:
 def conversation_id(desk: Desk) -> uuid.UUID:
     started = start_conversation(desk)
     write_message(desk, started, f"Не приходит код, мой СНИЛС {ANNA.snils}")
-
-    def know(session: Session, _desk: Desk, conversation: Conversation) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", ANNA.email)
-
-    locked(desk, started, know)
+    know_address(desk, started, ANNA.email)
     return started
 
 

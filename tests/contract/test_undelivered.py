@@ -20,7 +20,7 @@ from handoff.letters.renderer import render
 from handoff.reply_ways import ways
 from tests.contract.test_mail_intake import letter, rows, stored, take_in
 from tests.data.personas import ANNA
-from tests.scenes import add_operator, appeals_of, hand_over, locked, messages, reload, start_conversation, text_of
+from tests.scenes import add_operator, appeals_of, hand_over, know_address, locked, messages, reload, start_conversation, text_of
 
 RIGHT = "anna.right@example.com"
 
@@ -29,11 +29,7 @@ RIGHT = "anna.right@example.com"
 def conversation_id(desk: Desk) -> uuid.UUID:
     """With an appeal whose receipt has gone."""
     started = start_conversation(desk)
-
-    def know(session: Session, _desk: Desk, conversation: Conversation) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", ANNA.email)
-
-    locked(desk, started, know)
+    know_address(desk, started, ANNA.email)
     hand_over(desk, started)
     attempt(desk, only(desk, started), None)
     return started

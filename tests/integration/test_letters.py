@@ -13,20 +13,19 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from sqlalchemy.orm import Session as DatabaseSession
 from websockets.sync.client import connect
 
 from bot.channels.mail import MailCourier, SmtpTransport, choose_transport
 from bot.delivery import Deliveries
 from core import deliveries
 from core.desk import Desk, open_desk
-from core.models import Conversation, Delivery, DeliveryState
+from core.models import Delivery, DeliveryState
 from handoff import letters
 from handoff.letters import overview
 from handoff.letters.renderer import render
 from tests.conftest import MakeSettings
 from tests.data.personas import ANNA
-from tests.scenes import hand_over, locked, messages, reload, start_conversation
+from tests.scenes import hand_over, know_address, messages, reload, start_conversation
 from tests.smtp_sink import BreakingServer, Sink
 from tests.stack import Citizen, OperatorClient, Stack, free_port, wait_for
 
@@ -64,11 +63,7 @@ def desk(make_settings: MakeSettings, port: int, seconds: float) -> Iterator[Des
 def conversation_id(desk: Desk) -> uuid.UUID:
     """A conversation with a receipt to be sent."""
     started = start_conversation(desk)
-
-    def know(session: DatabaseSession, _desk: Desk, conversation: Conversation) -> None:
-        conversation.email_token = desk.vault.put(session, conversation, "email", ANNA.email)
-
-    locked(desk, started, know)
+    know_address(desk, started, ANNA.email)
     hand_over(desk, started)
     return started
 
