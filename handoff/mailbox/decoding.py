@@ -103,7 +103,7 @@ def _without_encoded_words(line: str) -> str:
 
 
 def _word_content(encoding: str, payload: str) -> bytes:
-    raw = payload.encode("ascii", "surrogateescape")
+    raw = payload.encode("utf-8", "surrogateescape")  # within words that are read once more letters may stand
     if encoding in "qQ":
         return quopri.decodestring(raw.replace(b" ", b"_"), header=True)
     return decode_base64(raw)

@@ -7,6 +7,7 @@ from email.parser import BytesParser
 from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 from functools import cached_property
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from core.blind_index import normal_form
@@ -32,8 +33,20 @@ _BARE_ADDRESS = re.compile(r"[^\s<>,;:\"'()]+@[^\s<>,;:\"'()]+")
 _WORDS_OF_A_NAME = re.compile(r"^\s*(\d{0,4})([^']{0,40})'[^']{0,20}'(.*)$", re.DOTALL)
 
 
+class _Part(Message):
+    """Parameters by which the library stumbles (two ways of continuing one, no octets where some must stand) are as if not there."""
+
+    def get_param(self, *args: Any, **named: Any) -> Any:
+        try:
+            return super().get_param(*args, **named)
+        except (TypeError, ValueError, LookupError):
+            return named.get("failobj", args[1] if len(args) > 1 else None)
+
+
 class _AsItStands(Compat32):
     """Headers with the very bytes that stand there, for decoding.py."""
+
+    message_factory = _Part
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
         return value
@@ -174,10 +187,7 @@ def _is_decoration(part: Message, disposition: str, content: bytes) -> bool:
 
 
 def _charset(part: Message) -> str | None:
-    try:
-        given = part.get_param("charset")
-    except (ValueError, LookupError):
-        return None
+    given = part.get_param("charset")
     return collapse_rfc2231_value(given) if given else None
 
 
@@ -200,16 +210,14 @@ def _unflowed(text: str, part: Message) -> str:
 def _file_name(part: Message) -> str:
     """As its sender sees it, whichever way it is encoded: RFC 2231, RFC 2047 (which is wrong here, and usual), or not at all."""
     for parameter, header in (("filename", "content-disposition"), ("name", "content-type")):
-        try:
-            given = part.get_param(parameter, header=header)
-        except (ValueError, LookupError):
-            given = None
+        given = part.get_param(parameter, header=header)
         if isinstance(given, tuple):
             charset, _, value = given
-            return decode_text(unquote_to_bytes(value) if "%" in value else value.encode("latin-1", "replace"), charset)
+            # What the library has unquoted are characters of latin-1, one for each octet; what is no ASCII without quoting, escapes.
+            return decode_text(unquote_to_bytes(value.encode("latin-1", "surrogateescape")), charset)
         if given:
             broken = _WORDS_OF_A_NAME.match(given)  # RFC 2231 without its star
             if broken and "%" in given:
-                return decode_text(unquote_to_bytes(broken[3]), broken[2])
+                return decode_text(unquote_to_bytes(_raw(broken[3])), broken[2])
             return decode_header(_raw(given))
     return ""

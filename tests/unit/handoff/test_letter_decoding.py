@@ -110,6 +110,27 @@ def test_a_damaged_letter_is_read_all_the_same(name: str, data: st.DataObject, s
     assert set(missing_fields(sender_fields(letter, shipped))) < {*OF_A_PERSON, *OF_AN_ORGANISATION}
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [b"filename*=utf-8''%\x80D0.pdf", b"filename*0*=utf-8''%D0%A1;\r\n filename*1*=%\x80.pdf", b"filename=\"utf-8''%D0%\x80.pdf\""],
+)
+def test_the_name_of_a_file_with_octets_between_its_quoted_ones_is_read(parameter: bytes, shipped: Settings) -> None:
+    head = b"From: a@example.com\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; "
+    letter = read_letter(head + parameter + b"\r\n\r\n%PDF", shipped)
+    assert [file.name.endswith(".pdf") for file in letter.files] == [True]
+
+
+def test_parameters_that_continue_in_two_ways_are_passed_over(shipped: Settings) -> None:
+    head = b"From: a@example.com\r\nContent-Type: text/plain; charset*=utf-8''utf-8; charset*0*=utf-8; boundary*=b; boundary*0=b\r\n"
+    letter = read_letter(head + "\r\nне открывается запись".encode(), shipped)
+    assert letter.text == "не открывается запись"
+
+
+def test_an_encoded_word_within_an_encoded_word_may_hold_letters() -> None:
+    inner = "=?utf-8?Q?Запись?="
+    assert decode_header(b"=?utf-8?B?" + base64.b64encode(inner.encode()) + b"?=") == "Запись"
+
+
 def _bomb(kind: str) -> bytes:
     head = b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n"
     match kind:
