@@ -8,16 +8,22 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select, update
+import structlog
+from sqlalchemy import BindParameter, ColumnElement, Row, Update, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import conversations
 from core.database import hint
 from core.desk import Desk
+from core.ids import new_id
 from core.models import UNDER_WAY, Author, Conversation, Message, Mode, Turn, TurnState
 from core.personal_data import TOKEN
+from core.web import place_of
 from handoff.fields import expected_answer
+
+log = structlog.get_logger(__name__)
 
 # Written out in the statement: of parameters SQLite cannot tell that they are what the index of open turns is for.
 _OPEN: BindParameter[tuple[TurnState, ...]] = bindparam("open", UNDER_WAY, expanding=True, literal_execute=True)
@@ -35,11 +41,11 @@ def _is_claimable() -> ColumnElement[bool]:
     )
 
 
-def _take() -> ReturningUpdate[uuid.UUID]:
+def _take(*which: ColumnElement[bool]) -> Update:
     epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
     return (
         update(Turn)
-        .where(Turn.id == bindparam("taken_id"), _CLAIMABLE, ~_ANSWERED)
+        .where(*which, _CLAIMABLE, ~_ANSWERED)
         .values(
             state=TurnState.RUNNING,
             lease_owner=bindparam("new_lease"),
@@ -48,7 +54,6 @@ def _take() -> ReturningUpdate[uuid.UUID]:
             attempts=case((Turn.epoch == epoch, Turn.attempts + 1), else_=1),
             epoch=epoch,
         )
-        .returning(Turn.id)
         .execution_options(synchronize_session=False)
     )
 
@@ -65,8 +70,16 @@ def _drop_answered() -> ReturningUpdate[uuid.UUID]:
 
 _CLAIMABLE = _is_claimable()
 _ANSWERED = exists().where(Message.conversation_id == Turn.conversation_id, Message.seq > Turn.seq, Message.author == Author.OPERATOR)
-_TAKE, _DROP_ANSWERED = _take(), _drop_answered()
+_TAKE, _DROP_ANSWERED = _take(Turn.id == bindparam("taken_id")).returning(Turn.id), _drop_answered()
+# At most one: an open turn before it makes a turn unclaimable.
+_TAKE_NEXT = _take(Turn.conversation_id == bindparam("of_conversation"), Turn.state.in_(_OPEN)).returning(
+    Turn.id, Turn.message_id, Turn.command, Turn.attempts, Turn.created_at
+)
+_HELD = select(Turn).where(Turn.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 _FIND = select(Turn.id).where(Turn.state.in_(_OPEN), _CLAIMABLE).order_by(Turn.id)
+
+
+Taken = Row[uuid.UUID, uuid.UUID, str | None, int, datetime]  # what _TAKE_NEXT returns of a turn
 
 
 @dataclass(frozen=True)
@@ -100,23 +113,46 @@ def claim(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str, at: date
 def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[Begun, datetime]:
     """What a claimed turn asks, and when it was accepted. In a transaction of its own: the claim stands whatever happens here."""
     turn = session.get_one(Turn, turn_id)
-    conversation = conversations.lock(session, turn.conversation_id)
+    return _read(session, desk, conversations.lock(session, turn.conversation_id), turn, lease), turn.created_at
+
+
+def begin_next(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> Begun | None:
+    """Claims and reads the turn that is next in a locked conversation, in the transaction that made it so.
+
+    None if there is none, or if it cannot be read: the sweep comes to it when its lease has run out.
+    """
+    lease, until = new_id().hex, at + timedelta(seconds=desk.settings.turn_lease_seconds)
+    turn = session.execute(_TAKE_NEXT, {"of_conversation": conversation.id, "at": at, "new_lease": lease, "until": until}).first()
+    if turn is None:
+        return None
+    try:
+        return _read(session, desk, conversation, turn, lease)
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what led here is stored all the same
+        log.error("turn_not_read", turn_id=str(turn.id), error=type(error).__name__, at=place_of(error))
+        return None
+
+
+def _read(
+    session: Session, desk: Desk, conversation: Conversation, turn: Turn | Row[uuid.UUID, uuid.UUID, str | None, int, datetime], lease: str
+) -> Begun:
     conversations.drop_old_draft(session, conversation, turn.created_at - timedelta(hours=desk.settings.draft_hours))
     message = session.get_one(Message, turn.message_id)
     text = desk.vault.open(conversation, message.text_sealed)
     # Who writes faster than the bot asks was not asked yet when the message came in.
-    expected = None if turn.command or TOKEN.search(text) else expected_answer(conversations.asked(session, conversation), text)
+    asked_since = turn.command is None and message.seq < conversation.last_seq and not TOKEN.search(text)
+    expected = expected_answer(conversations.asked(session, conversation), text) if asked_since else None
     if expected:
         text = desk.vault.tokenise(session, conversation, text, expected)
         message.text_sealed = desk.vault.seal(conversation, text)
-    begun = Begun(turn.id, conversation.id, message.id, sender_of(conversation), text, turn.command, turn.attempts, lease)
-    return begun, turn.created_at
+    return Begun(turn.id, conversation.id, message.id, sender_of(conversation), text, turn.command, turn.attempts, lease)
 
 
 def held(session: Session, begun: Begun) -> tuple[Turn, Conversation] | None:
     """The turn and its conversation, both locked, if the claim still stands."""
     conversation = conversations.lock(session, begun.conversation_id)
-    turn = session.get_one(Turn, begun.turn_id, populate_existing=True, with_for_update=True)
+    turn = session.scalars(_HELD, {"id": begun.turn_id}).one()
     return (turn, conversation) if turn.lease_owner == begun.lease and turn.state == TurnState.RUNNING else None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core import conversations
@@ -20,6 +20,7 @@ from handoff import appeal_form, appeal_states, appeals, data_requests, letters,
 from handoff.fields import FieldFault, expected_answer, parse_email
 
 _ID_CHARACTERS = 100
+_OPEN_TURNS = select(Turn.seq).where(Turn.conversation_id == bindparam("id"), Turn.state.in_(UNDER_WAY))
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         expected=None if button else expected_answer(question.expects if question else None, text),
         meta={"about": button["seq"]} if button else None,
     )
+    asked_just_now = question if question and question.seq == message.seq - 1 else None
     if button is None:
-        button = data_requests.typed_answer(session, conversation, message.seq, text)
+        button = data_requests.typed_answer(asked_just_now, text)
     if button is None and conversation.mode == Mode.BOT:
-        button = queue.typed_rating(session, conversation, message.seq, text)
+        button = queue.typed_rating(asked_just_now, text)
     command = button["command"] if button else None if text.strip() else WORDLESS
     if button and conversation.mode == Mode.BOT and _is_stale(session, conversation, button):
         conversations.append(session, desk.vault, conversation, Author.SYSTEM, say("button_stale"), meta={"kind": "notice"})
@@ -119,7 +121,7 @@ def _is_stale(session: Session, conversation: Conversation, button: dict[str, An
 
 def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
     """The ``seq`` of each message whose turn is not over."""
-    return set(session.scalars(select(Turn.seq).where(Turn.conversation_id == conversation_id, Turn.state.in_(UNDER_WAY))))
+    return set(session.scalars(_OPEN_TURNS, {"id": conversation_id}))
 
 
 def _press(session: Session, desk: Desk, conversation: Conversation, button: dict[str, object], message: Message, at: datetime) -> None:

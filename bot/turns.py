@@ -1,7 +1,6 @@
 """Turns: each accepted message is taken to the dialogue engine and back, one at a time per conversation, once, and never into silence."""
 
 import asyncio
-import contextlib
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,29 +43,26 @@ class Turns:
     def __init__(self, desk: Desk, engine: DialogueEngine) -> None:
         self._desk = desk
         self._engine = engine
-        self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(desk.settings.turn_workers)  # calls to the engine at once; waiting for it takes none
         self._health = EngineHealth(engine)
         self._running: dict[uuid.UUID, asyncio.Task[None]] = {}
 
-    def wake(self) -> None:
-        """Says that a turn was accepted."""
-        self._wake.set()
+    def start(self, begun: Begun | None) -> None:
+        """Runs a turn that was claimed when it became its conversation's next, if there is one."""
+        if begun is not None:
+            self._running[begun.turn_id] = asyncio.create_task(self._run_guarded(begun.turn_id, begun))
 
     async def run_forever(self) -> None:
-        """Takes what is accepted, as it comes; a sweep finds what a crash left behind."""
+        """Finds what nobody has started: left behind by a crash, failed, or given back by people."""
         if self._desk.database.is_sqlite:
             # One gateway owns a SQLite desk: whatever is still leased was leased by one that is dead.
             await self._desk.database.write_soon(claims.release_all)
         try:
             while True:
-                self._wake.clear()
                 for turn_id in await self._find_claimable():
                     if turn_id not in self._running:
                         self._running[turn_id] = asyncio.create_task(self._run_guarded(turn_id))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._desk.settings.sweep_seconds):
-                        await self._wake.wait()
+                await asyncio.sleep(self._desk.settings.sweep_seconds)
         finally:
             tasks = list(self._running.values())
             for task in tasks:
@@ -80,35 +76,44 @@ class Turns:
             log.warning("database_down")
             return []  # the next sweep asks again
 
-    async def _run_guarded(self, turn_id: uuid.UUID) -> None:
+    async def _run_guarded(self, turn_id: uuid.UUID, begun: Begun | None = None) -> None:
         try:
-            await self.run(turn_id)
+            following = await (self._answer(begun, now()) if begun else self.run(turn_id))
         except Exception as error:  # noqa: BLE001 - one turn's fault ends neither the others nor this loop
-            # Not woken: what failed is tried again by the sweep, when its lease has run out.
+            # What failed is tried again by the sweep, when its lease has run out.
             log.error("turn_crashed", turn_id=str(turn_id), error=type(error).__name__, at=place_of(error))
         else:
-            self.wake()  # the conversation's next turn may go
+            self.start(following)
         finally:
             del self._running[turn_id]
 
-    async def run(self, turn_id: uuid.UUID) -> None:
-        """Takes one turn from claim to end; does nothing if it is another's, over, or not yet due."""
+    async def run(self, turn_id: uuid.UUID) -> Begun | None:
+        """Takes one turn from claim to end; does nothing if it is another's, over, or not yet due.
+
+        Returns the conversation's next turn, claimed, if one waits.
+        """
         lease = new_id().hex
         if not await self._desk.database.write_soon(claims.claim, self._desk, turn_id, lease, now()):
-            return
+            return None
         started = now()
         begun, accepted = await self._desk.database.write_soon(claims.read, self._desk, turn_id, lease)
         # One that waited while people had the conversation has all its time before it, however long ago it was accepted.
-        since = started if begun.attempts == 1 else accepted
+        return await self._answer(begun, started if begun.attempts == 1 else accepted)
+
+    async def _answer(self, begun: Begun, since: datetime) -> Begun | None:
+        """The rest of ``run``. ``since``: what the time it has is counted from."""
+        started = now()
         try:
             reply = await self._ask(begun, since) if begun.attempts <= _MAX_ATTEMPTS else ()
         except LostTurn:
             reply = None
         except (EngineDown, EngineFailed) as error:
-            log.warning("engine_gave_no_answer", turn_id=str(turn_id), reason=str(error))
+            log.warning("engine_gave_no_answer", turn_id=str(begun.turn_id), reason=str(error))
             reply = ()
-        state = await self._desk.database.write_soon(self._finish, begun, reply, now())
-        log.info("turn_finished", turn_id=str(turn_id), state=state, attempts=begun.attempts, seconds=(now() - started).total_seconds())
+        state, following = await self._desk.database.write_soon(self._end, begun, reply, now())
+        seconds = (now() - started).total_seconds()
+        log.info("turn_finished", turn_id=str(begun.turn_id), state=state, attempts=begun.attempts, seconds=seconds)
+        return following
 
     async def _ask(self, begun: Begun, since: datetime) -> Reply:
         """The engine's reply. Waits for an engine that is restarting; EngineDown or EngineFailed when it did not help, LostTurn."""
@@ -210,6 +215,11 @@ class Turns:
             meta={"kind": "notice"},
         )
 
+    def _end(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> tuple[TurnState | None, Begun | None]:
+        """``_finish``, and the beginning of the conversation's next turn."""
+        state = self._finish(session, begun, reply, at)
+        return state, claims.begin_next(session, self._desk, conversations.find(session, begun.conversation_id), at)
+
     def _finish(self, session: Session, begun: Begun, reply: Reply | None, at: datetime) -> TurnState | None:
         """Ends a turn with what the bot says and does, or with a person; None if the claim no longer stands.
 
@@ -219,10 +229,9 @@ class Turns:
         if held is None:
             return None
         turn, conversation = held
-        turn.lease_owner = turn.lease_until = None
         hint(session, str(conversation.id))
         if reply is None or not claims.still_bots(turn, conversation):
-            turn.state = TurnState.ACCEPTED
+            turn.state, turn.lease_owner, turn.lease_until = TurnState.ACCEPTED, None, None
             return turn.state
         if reply and self._carry_out(session, turn, conversation, reply, at):
             turn.state = TurnState.DONE
@@ -230,7 +239,7 @@ class Turns:
         else:
             queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
             turn.state = TurnState.HANDED_OVER
-        turn.finished_at = at
+        turn.finished_at, turn.lease_owner, turn.lease_until = at, None, None
         return turn.state
 
     def _count_turn(self, conversation: Conversation, reply: Reply) -> None:

@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from core import deliveries
@@ -21,6 +21,28 @@ from core.models import LAST_SEQ, Attachment, Author, Conversation, Draft, Messa
 from core.personal_data import Expected, Vault
 
 PUSHED = "message"  # the kind of a delivery that is a message of the conversation
+
+_KEPT = "conversation"  # of a session
+# What every turn asks. The statements are made once: to put them together took longer than to run them.
+_LOCKED = select(Conversation).where(Conversation.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+_TOKEN_HASH = select(Conversation.token_hash).where(Conversation.id == bindparam("id"))
+_AFTER = (
+    select(Message)
+    .where(Message.conversation_id == bindparam("id"), Message.seq > bindparam("after"))
+    .order_by(Message.seq)
+    .limit(bindparam("most"))
+)
+_OPEN_QUESTION = (
+    select(Message)
+    .where(
+        Message.conversation_id == bindparam("id"),
+        Message.author != Author.CITIZEN,
+        ~((Message.author == Author.SYSTEM) & Message.expects.is_(None)),
+    )
+    .order_by(Message.seq.desc())
+    .limit(1)
+)
+_BY_EXTERNAL_ID = select(Message).where(Message.channel == bindparam("channel"), Message.external_id == bindparam("external_id"))
 
 
 def start(session: Session, vault: Vault, channel: str) -> tuple[Conversation, str]:
@@ -93,11 +115,10 @@ def _address_hash(vault: Vault, channel: str, address: str) -> bytes:
 
 def lock(session: Session, conversation_id: uuid.UUID) -> Conversation:
     """The conversation, held against other writers until the transaction ends. Problem 404 if there is none."""
-    conversation = session.scalar(
-        select(Conversation).where(Conversation.id == conversation_id).with_for_update().execution_options(populate_existing=True)
-    )
+    conversation = session.scalar(_LOCKED, {"id": conversation_id})
     if conversation is None:
         raise not_found("conversation_not_found")
+    session.info[_KEPT] = conversation  # a session forgets what nobody refers to, and would ask for it again
     return conversation
 
 
@@ -202,16 +223,17 @@ def find(session: Session, conversation_id: uuid.UUID) -> Conversation:
     return conversation
 
 
+def token_hash_of(session: Session, conversation_id: uuid.UUID) -> bytes | None:
+    """The hash of the bearer token that opens the conversation, None where none does. Problem 404 if there is no conversation."""
+    found = session.execute(_TOKEN_HASH, {"id": conversation_id}).first()
+    if found is None:
+        raise not_found("conversation_not_found")
+    return found[0]
+
+
 def messages_after(session: Session, conversation_id: uuid.UUID, after: int, limit: int) -> list[Message]:
     """Messages with a ``seq`` above ``after``, oldest first."""
-    return list(
-        session.scalars(
-            select(Message)
-            .where(Message.conversation_id == conversation_id, Message.seq > min(after, LAST_SEQ))
-            .order_by(Message.seq)
-            .limit(limit)
-        )
-    )
+    return list(session.scalars(_AFTER, {"id": conversation_id, "after": min(after, LAST_SEQ), "most": limit}))
 
 
 def first_message(session: Session, conversation_id: uuid.UUID, author: Author) -> Message:
@@ -228,14 +250,12 @@ def asked(session: Session, conversation: Conversation) -> str | None:
 
 def open_question(session: Session, conversation: Conversation) -> Message | None:
     """The newest message of the desk, notices left out."""
-    is_notice = (Message.author == Author.SYSTEM) & Message.expects.is_(None)
-    said = select(Message).where(Message.conversation_id == conversation.id, Message.author != Author.CITIZEN, ~is_notice)
-    return session.scalar(said.order_by(Message.seq.desc()).limit(1))
+    return session.scalar(_OPEN_QUESTION, {"id": conversation.id})
 
 
 def find_by_external_id(session: Session, channel: str, external_id: str) -> Message | None:
     """The message already stored under the sender's own id of it."""
-    return session.scalar(select(Message).where(Message.channel == channel, Message.external_id == external_id))
+    return session.scalar(_BY_EXTERNAL_ID, {"channel": channel, "external_id": external_id})
 
 
 def find_button(session: Session, conversation_id: uuid.UUID, payload: str) -> dict[str, Any] | None:

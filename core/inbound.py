@@ -27,6 +27,8 @@ def unsent_attachments(
     session: Session, desk: Desk, conversation: Conversation, ids: list[uuid.UUID], operator_id: uuid.UUID | None = None
 ) -> list[Attachment]:
     """The files uploaded before by the same person, in the order named. Problem 422 for another's, a sent one, or too many."""
+    if not ids:
+        return []
     settings = desk.settings
     if len(ids) > settings.message_attachments:
         raise invalid("attachment_ids", "too_many_attachments", limit=settings.message_attachments)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from core import blind_index
@@ -25,6 +25,7 @@ __all__ = ["TOKEN", "Expected", "Span", "Vault", "find", "mask", "mask_found", "
 _LONGEST_NAME = 5  # words; more of them hold something else too
 _FEWEST_PHONE_DIGITS = 6
 _EXTENSION = re.compile(r"\s*[,;(]?\s*(?:доб|вн|ext)", re.IGNORECASE)  # of a phone number, not the number itself
+_NAMES = select(VaultEntry.value_sealed).where(VaultEntry.conversation_id == bindparam("id"), VaultEntry.kind == "name")
 
 
 class Vault:
@@ -92,8 +93,7 @@ class Vault:
         return mask_found(text, self._settings, self._known_names(session, conversation))
 
     def _known_names(self, session: Session, conversation: Conversation) -> list[str]:
-        known = select(VaultEntry.value_sealed).where(VaultEntry.conversation_id == conversation.id, VaultEntry.kind == "name")
-        return [self.open(conversation, sealed) for sealed in session.scalars(known)]
+        return [self.open(conversation, sealed) for sealed in session.scalars(_NAMES, {"id": conversation.id})]
 
     def put(self, session: Session, conversation: Conversation, kind: str, value: str, *, indexed: bool = True) -> str:
         """Stores ``value`` as the citizen wrote it and returns its token. ``indexed``: other conversations with it are found by it."""

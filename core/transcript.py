@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core import consents
@@ -19,6 +19,8 @@ from core.working_time import MOSCOW
 ERASED = "erased"  # the kind of the message that stays when everything else is gone
 _NO_FIELDS = ("text", "code")  # kinds of tokens that tell nothing about the citizen
 _NO_FIELDS_OF_APPEALS = ("files", "telegram_code")  # ids of attachments; a secret of the citizen's
+
+_ATTACHED = select(Attachment).where(Attachment.message_id.in_(bindparam("ids", expanding=True))).order_by(Attachment.id)
 
 
 def message_documents(
@@ -33,9 +35,7 @@ def message_documents(
     ]
     names = operator_names(session, {message.operator_id for message in messages if message.operator_id})
     attached: dict[uuid.UUID | None, list[Attachment]] = defaultdict(list)
-    for attachment in session.scalars(
-        select(Attachment).where(Attachment.message_id.in_([message.id for message in messages])).order_by(Attachment.id)
-    ):
+    for attachment in session.scalars(_ATTACHED, {"ids": [message.id for message in messages]}):
         attached[attachment.message_id].append(attachment)
     names_of_files = {one.id: desk.vault.open(conversation, one.filename_sealed) for found in attached.values() for one in found}
     texts_of_pictures = _texts_of_pictures(session, desk, conversation, [one for found in attached.values() for one in found])

@@ -7,7 +7,7 @@ Each function is part of a transaction in which the conversation of the appeal i
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.desk import Desk
@@ -53,6 +53,7 @@ _NEWS = {
     CLOSED: "news_closed",
     REOPENED: "news_reopened",
 }
+_AWAITED = select(Appeal.id).where(Appeal.conversation_id == bindparam("id"), Appeal.status == WAITING).limit(1)
 
 
 def check(appeal: Appeal, status: AppealStatus) -> None:
@@ -141,8 +142,7 @@ def was_withdrawn(session: Session, appeal: Appeal) -> bool:
 
 def are_awaited(session: Session, conversation: Conversation) -> bool:
     """Whether the desk waits for the conversation's citizen."""
-    waiting = select(Appeal.id).where(Appeal.conversation_id == conversation.id, Appeal.status == WAITING)
-    return session.scalar(waiting.limit(1)) is not None
+    return session.scalar(_AWAITED, {"id": conversation.id}) is not None
 
 
 def hear(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> str | None:

@@ -113,9 +113,8 @@ def press(session: Session, desk: Desk, conversation: Conversation, button: dict
         _tell(session, desk, conversation, words, in_reply_to, **{_ANSWERED: question.seq})
 
 
-def typed_answer(session: Session, conversation: Conversation, seq: int, text: str) -> dict[str, Any] | None:
-    """The button that a yes or a no typed right after the question of ``ask`` means, if it is one."""
-    question = session.scalar(select(Message).where(Message.conversation_id == conversation.id, Message.seq == seq - 1))
+def typed_answer(question: Message | None, text: str) -> dict[str, Any] | None:
+    """The button that a yes or a no typed right after ``question`` means, if that is one of ``ask``."""
     if question is None or question.expects != EXPECTS or not question.buttons:
         return None
     prefix, _, wish = str(question.buttons[0]["command"]).rpartition(" ")

@@ -235,9 +235,8 @@ def close(session: Session, desk: Desk, conversation: Conversation, operator: Op
     return left
 
 
-def typed_rating(session: Session, conversation: Conversation, seq: int, text: str) -> dict[str, Any] | None:
-    """The button that a mark typed right after the rating question means, if it is one."""
-    question = session.scalar(select(Message).where(Message.conversation_id == conversation.id, Message.seq == seq - 1))
+def typed_rating(question: Message | None, text: str) -> dict[str, Any] | None:
+    """The button that a mark typed right after ``question`` means, if that asks for one."""
     if question is None or question.expects != "rating":
         return None
     word = text.strip(" \t\n.!").lower()

@@ -14,11 +14,12 @@ from telegram import Bot
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
-from bot import intake
+from bot import claims, intake
 from bot.channels import telegram_updates as updates
 from bot.channels.telegram_content import Content, FileReference, asked_pause, read_content
 from bot.channels.telegram_link import link
 from bot.channels.telegram_updates import Unit
+from bot.claims import Begun
 from bot.greeting import greet
 from bot.turns import Turns
 from core import conversations
@@ -113,11 +114,11 @@ class TelegramIntake:
     async def _take(self, unit: Unit) -> None:
         content = read_content(unit.payloads, self._bot)
         attachment_ids, refusals = await self._fetch(unit.conversation_id, content.files)
-        begins_turn = await self._desk.database.write_soon(self._store, unit, content, attachment_ids, refusals)
+        awaits_answer, begun = await self._desk.database.write_soon(self._store, unit, content, attachment_ids, refusals)
         if content.callback_id:
             self._be_polite(self._bot.answer_callback_query(content.callback_id))  # ends the button's spinner
-        if begins_turn:
-            self._turns.wake()
+        self._turns.start(begun)
+        if awaits_answer:
             self._be_polite(self._bot.send_chat_action(content.chat_id, ChatAction.TYPING))
 
     async def _fetch(self, conversation_id: uuid.UUID, files: tuple[FileReference, ...]) -> tuple[list[uuid.UUID], list[Refusal]]:
@@ -147,19 +148,21 @@ class TelegramIntake:
             raise too_large("file_too_large", limit=size_words(limit))
         return bytes(await found.download_as_bytearray())
 
-    def _store(self, session: Session, unit: Unit, content: Content, attachment_ids: list[uuid.UUID], refusals: list[Refusal]) -> bool:
-        """Everything that a unit leads to, in one transaction; whether a turn began."""
+    def _store(
+        self, session: Session, unit: Unit, content: Content, attachment_ids: list[uuid.UUID], refusals: list[Refusal]
+    ) -> tuple[bool, Begun | None]:
+        """Everything that a unit leads to, in one transaction; whether the bot will answer it, and the turn that is next, claimed."""
         conversation = updates.finish(session, unit, now())
         if conversation is None or conversation.mode == Mode.CLOSED or not unit.payloads:
-            return False
+            return False, None
         if content.is_start:
             if content.start_code and link(session, self._desk, conversation, content.start_code):
-                return False
+                return False, None
             if conversation.last_seq == 0:
                 greet(session, self._desk, conversation)
             elif conversation.last_seq > 1:
                 self._notify(session, conversation, say("telegram_again"))
-            return False
+            return False, None
         notices = [self._refusal_words(session, conversation, refusal) for refusal in refusals]
         if content.is_beyond:
             notices.append(say("telegram_only"))
@@ -177,7 +180,8 @@ class TelegramIntake:
                 savepoint.commit()
         if notices and conversation.mode != Mode.CLOSED:  # a yes may just have erased it
             self._notify(session, conversation, "\n".join(notices))
-        return message is not None and conversation.mode == Mode.BOT and message.seq in intake.open_turns(session, conversation.id)
+        awaits_answer = message is not None and conversation.mode == Mode.BOT and message.seq in intake.open_turns(session, conversation.id)
+        return awaits_answer, claims.begin_next(session, self._desk, conversation, now())
 
     def _refusal_words(self, session: Session, conversation: Conversation, refusal: Refusal) -> str:
         name = self._desk.vault.tokenise(session, conversation, refusal.name)  # people put their data into names too

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from bot import intake
+from bot import claims, intake
 from bot.greeting import greet
 from bot.turns import Turns
 from core import conversations
@@ -73,21 +73,23 @@ class WidgetDesk:
 
     async def check_token(self, conversation_id: uuid.UUID, token: str) -> None:
         """Problem 404 for an unknown conversation, 401 for a token that is not its own."""
-        conversation = await self.desk.database.read_soon(conversations.find, conversation_id)
-        if conversation.token_hash is None or not hmac.compare_digest(conversation.token_hash, token_hash(token)):
+        known = await self.desk.database.read_soon(conversations.token_hash_of, conversation_id)
+        if known is None or not hmac.compare_digest(known, token_hash(token)):
             raise not_authenticated()
 
     async def accept(self, conversation_id: uuid.UUID, new: NewMessage) -> dict[str, Any]:
         """Stores a message and begins its turn; returns it as api.md shows it. Problem 409, 422, 429."""
         await self.message_limit.check(str(conversation_id))
 
-        def store(session: Session) -> dict[str, Any]:
-            message = intake.accept(session, self.desk, conversation_id, new.inbound(), now())
+        def store(session: Session) -> tuple[dict[str, Any], claims.Begun | None]:
+            at = now()
+            message = intake.accept(session, self.desk, conversation_id, new.inbound(), at)
             conversation = conversations.find(session, conversation_id)
-            return message_document(session, self.desk, conversation, message)
+            document = message_document(session, self.desk, conversation, message)
+            return document, claims.begin_next(session, self.desk, conversation, at)
 
-        document = await self.desk.database.write_soon(store)
-        self.turns.wake()
+        document, begun = await self.desk.database.write_soon(store)
+        self.turns.start(begun)
         return document
 
     def state(self, session: Session, conversation_id: uuid.UUID, after: int) -> State:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_updates import CHANNEL
+from bot.claims import Begun
 from bot.delivery import Deliveries
 from bot.dialogue_engine import RasaEngine
 from bot.turns import Turns
@@ -54,11 +55,18 @@ def anna(api: BotApi) -> TelegramCitizen:
     return TelegramCitizen(api)
 
 
+class ClaimedTurns(Turns):
+    """Leaves them as a worker does that dies right after the claim."""
+
+    def start(self, begun: Begun | None) -> None:
+        pass
+
+
 @contextlib.asynccontextmanager
 async def at_work(desk: Desk) -> AsyncIterator[None]:
-    """Polls, processes and sends inside the ``with``; turns are accepted and not run."""
+    """Polls, processes and sends inside the ``with``; turns are claimed and not run."""
     engine = RasaEngine(desk.settings)
-    telegram = Telegram(desk, Turns(desk, engine), Files(desk))
+    telegram = Telegram(desk, ClaimedTurns(desk, engine), Files(desk))
     tasks = [
         asyncio.create_task(telegram.run_forever()),
         asyncio.create_task(Deliveries(desk, {CHANNEL: telegram.courier}).run_forever()),

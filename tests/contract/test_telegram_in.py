@@ -67,7 +67,7 @@ async def test_an_update_given_out_five_times_is_one_row_one_message_one_turn(de
     conversation_id = only_conversation(desk)
     assert [message.author for message in messages(desk, conversation_id)] == [Author.BOT, Author.CITIZEN]
     assert said(desk, conversation_id, "citizen") == ["не приходит смс"]
-    assert [(turn.seq, turn.state) for turn in turns(desk)] == [(2, TurnState.ACCEPTED)]
+    assert [(turn.seq, turn.state) for turn in turns(desk)] == [(2, TurnState.RUNNING)]
     assert [(row.payload_sealed, row.attempts) for row in rows(desk)] == [(None, 0), (None, 0)]
 
 

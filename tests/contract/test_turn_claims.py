@@ -13,13 +13,13 @@ from sqlalchemy import event, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from bot import claims
+from bot import claims, intake
 from bot.claims import Begun
 from bot.dialogue_engine import DialogueEngine, Reply, Utterance
 from bot.turns import Turns
 from core import conversations
 from core.desk import Desk
-from core.models import Author, Mode, Turn, TurnState
+from core.models import Author, Message, Mode, Turn, TurnState
 from handoff import queue
 from tests.scenes import (
     MONDAY,
@@ -101,6 +101,41 @@ def test_a_conversations_turns_go_one_at_a_time_in_order(desk: Desk, conversatio
     assert finish(desk, begun) == TurnState.DONE
     assert set(claimable(desk)) == {second, other}
     assert claim(desk, second)
+
+
+def test_the_next_turn_is_begun_with_what_makes_it_next(desk: Desk, conversation_id: uuid.UUID) -> None:
+    def accept_and_begin(session: Session, number: int) -> Begun | None:
+        intake.accept(session, desk, conversation_id, intake.Inbound(f"m{number}", f"вопрос {number}"), MONDAY)
+        return claims.begin_next(session, desk, conversations.find(session, conversation_id), MONDAY)
+
+    def end(begun: Begun) -> tuple[TurnState | None, Begun | None]:
+        return desk.database.write(Turns(desk, cast("DialogueEngine", None))._end, begun, REPLY, MONDAY)
+
+    first = desk.database.write(accept_and_begin, 1)
+    assert first and (first.text, first.attempts) == ("вопрос 1", 1)
+    assert claim(desk, first.turn_id) is None
+    assert desk.database.write(accept_and_begin, 1) is None  # the same message once more
+    assert desk.database.write(accept_and_begin, 2) is None  # it waits for the first
+    state, second = end(first)
+    assert state == TurnState.DONE
+    assert second and (second.text, second.attempts) == ("вопрос 2", 1)
+    assert renew(desk, second, MONDAY)
+    assert end(second) == (TurnState.DONE, None)
+    change_mode(desk, conversation_id, Mode.QUEUED)
+    assert desk.database.write(accept_and_begin, 3) is None
+
+
+def test_a_turn_that_cannot_be_read_is_accepted_all_the_same(desk: Desk, conversation_id: uuid.UUID) -> None:
+    def accept_and_begin(session: Session) -> tuple[Message, Begun | None]:
+        message = intake.accept(session, desk, conversation_id, intake.Inbound("m1", "вопрос"), MONDAY)
+        message.text_sealed = b"torn"
+        return message, claims.begin_next(session, desk, conversations.find(session, conversation_id), MONDAY)
+
+    message, begun = desk.database.write(accept_and_begin)
+    assert begun is None
+    turn = desk.database.read(lambda session: session.scalars(select(Turn).where(Turn.message_id == message.id)).one())
+    assert claimable(desk) == []
+    assert claimable(desk, MONDAY + LEASE + timedelta(seconds=1)) == [turn.id]
 
 
 def test_a_lease_that_runs_out_gives_the_turn_to_another(desk: Desk, conversation_id: uuid.UUID) -> None:
