@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import httpx
+import aiohttp
 
 from core.settings import Settings
 
 _CONNECT_SECONDS = 2
 _HEALTH_SECONDS = 2
+_KEEP_SECONDS = 4.0  # an idle connection; Rasa closes it after 5
 _NO_RULE = "fail"  # what utter_default asks for in domain.yml
 _DEFAULT_KIND = "smalltalk"
 # Put before a typed text that Rasa would read as a command; it strips white space before it looks for the slash.
@@ -81,16 +82,16 @@ class RasaEngine:
         self._rasa_url = settings.rasa_url
         self._action_url = settings.action_url
         self._token = {"token": settings.rasa_token.get_secret_value()}
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(settings.engine_timeout_seconds, connect=_CONNECT_SECONDS), trust_env=False)
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=settings.engine_timeout_seconds)
+        self._opened: aiohttp.ClientSession | None = None
 
     async def ask(self, sender: str, message_id: str, text: str, command: str | None) -> Reply:
         body = {"sender": sender, "message": command or as_text(text), "metadata": {"message_id": message_id}}
-        answer = await self._call("POST", "/webhooks/rest/webhook", json=body)
-        return parse_reply(answer.json())
+        return parse_reply(await self._call("POST", "/webhooks/rest/webhook", json=body))
 
     async def recall(self, sender: str, message_id: str) -> Recollection:
         answer = await self._call("GET", f"/conversations/{sender}/tracker", params={**self._token, "include_events": "ALL"})
-        return read_tracker(answer.json()["events"], message_id)
+        return read_tracker(answer["events"], message_id)
 
     async def is_ready(self) -> bool:
         return all(await self.health())
@@ -102,32 +103,45 @@ class RasaEngine:
 
     async def _answers(self, url: str, params: dict[str, str]) -> bool:
         try:
-            answer = await self._client.get(url, params=params, timeout=_HEALTH_SECONDS)
-        except httpx.HTTPError:
+            async with self._session.get(url, params=params, timeout=aiohttp.ClientTimeout(total=_HEALTH_SECONDS)) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return answer.status_code == 200
 
     async def forget(self, sender: str) -> None:
         """Deletes what the tracker holds of ``sender``. EngineDown; EngineFailed also while the tracker's file is in use."""
         answer = await self._call("PUT", f"/conversations/{sender}/tracker/events", params=self._token, json=_FORGET)
-        if not answer.json()["paused"]:
+        if not answer["paused"]:
             raise EngineFailed("not forgotten")
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._opened is not None:
+            await self._opened.close()
 
-    async def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened with the first call: a session belongs to the loop that is running then."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                timeout=self._timeout,
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._opened
+
+    async def _call(self, method: str, path: str, **options: Any) -> Any:
+        """The answer's JSON."""
         try:
-            answer = await self._client.request(method, self._rasa_url + path, **options)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            async with self._session.request(method, self._rasa_url + path, **options) as answer:
+                if answer.status != 200:
+                    raise EngineFailed(f"status {answer.status}")
+                return await answer.json()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise EngineDown(type(error).__name__) from None
-        except httpx.TimeoutException as error:
+        except TimeoutError as error:
             raise EngineSlow(type(error).__name__) from None
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, ValueError) as error:
             raise EngineFailed(type(error).__name__) from None
-        if answer.status_code != 200:
-            raise EngineFailed(f"status {answer.status_code}")
-        return answer
 
 
 def as_text(text: str) -> str:

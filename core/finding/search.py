@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from core.finding.addresses import find_addresses
 from core.finding.dates import find_birth_dates
 from core.finding.names import find_names
+from core.finding.ner import people
 from core.finding.numbers import find_numbers
 from core.finding.span import LETTER, Expected, Span, digits_of, plain
 from core.settings import Settings
@@ -49,6 +50,7 @@ def find_by_form(text: str, settings: Settings) -> list[Span]:
 def warm_up(settings: Settings) -> None:
     """Loads dictionaries and natasha's model, which the first message would otherwise wait for."""
     find("Здравствуйте, я Иванов Пётр из Бобруйска", settings)
+    people("Пётр")
 
 
 def _add(found: list[Span], text: str, spans: Iterable[Span], *, yielding: bool = False, trimmed: bool = False) -> None:
