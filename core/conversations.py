@@ -22,9 +22,11 @@ from core.personal_data import Expected, Vault
 
 PUSHED = "message"  # the kind of a delivery that is a message of the conversation
 
-_KEPT = "conversation"  # of a session
+_HELD = "conversation"  # of a session: the one that its transaction has locked
 # What every turn asks. The statements are made once: to put them together took longer than to run them.
-_LOCKED = select(Conversation).where(Conversation.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+_BY_ID = select(Conversation).where(Conversation.id == bindparam("id"))
+_LOCKED = _BY_ID.with_for_update().execution_options(populate_existing=True)
+_DRAFT = select(Draft).where(Draft.conversation_id == bindparam("id")).execution_options(populate_existing=True)
 _TOKEN_HASH = select(Conversation.token_hash).where(Conversation.id == bindparam("id"))
 _AFTER = (
     select(Message)
@@ -118,7 +120,7 @@ def lock(session: Session, conversation_id: uuid.UUID) -> Conversation:
     conversation = session.scalar(_LOCKED, {"id": conversation_id})
     if conversation is None:
         raise not_found("conversation_not_found")
-    session.info[_KEPT] = conversation  # a session forgets what nobody refers to, and would ask for it again
+    session.info[_HELD] = conversation  # a session forgets what nobody refers to, and would ask for it again
     return conversation
 
 
@@ -201,7 +203,7 @@ def drop_draft(session: Session, conversation: Conversation) -> None:
 
 def drop_old_draft(session: Session, conversation: Conversation, before: datetime) -> bool:
     """Whether a form was left alone since ``before``: it is over then, and the engine begins afresh. ``conversation`` is locked."""
-    draft = session.get(Draft, conversation.id, populate_existing=True)
+    draft = session.scalar(_DRAFT, {"id": conversation.id})
     if draft is None or draft.updated_at >= before:
         return False
     session.delete(draft)
@@ -217,7 +219,8 @@ def begin_episode(conversation: Conversation) -> None:
 
 def find(session: Session, conversation_id: uuid.UUID) -> Conversation:
     """Problem 404 if there is none."""
-    conversation = session.get(Conversation, conversation_id)
+    held: Conversation | None = session.info.get(_HELD)
+    conversation = held if held and held.id == conversation_id else session.scalar(_BY_ID, {"id": conversation_id})
     if conversation is None:
         raise not_found("conversation_not_found")
     return conversation

@@ -49,6 +49,7 @@ def configure_logging(settings: Settings) -> None:
         "PIL",
         "urllib3",
         "aiosqlite",
+        "aiohttp",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("telegram").setLevel(logging.CRITICAL)  # at ERROR too it writes what it could not read, whole

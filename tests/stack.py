@@ -33,14 +33,14 @@ _GIVEN_PORTS: set[int] = set()
 T = TypeVar("T")
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = _ANSWER_SECONDS) -> T:
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = _ANSWER_SECONDS, pause: float = 0.05) -> T:
     """What ``look`` returns once it is true; fails the test after ``seconds``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     pytest.fail(f"waited {seconds:.0f} s in vain for {what}")
 
 

