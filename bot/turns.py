@@ -235,7 +235,6 @@ class Turns:
             return turn.state
         if reply and self._carry_out(session, turn, conversation, reply, at):
             turn.state = TurnState.DONE
-            self._count_turn(conversation, reply)
         else:
             queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
             turn.state = TurnState.HANDED_OVER
@@ -253,6 +252,7 @@ class Turns:
         """Whether the whole reply could be carried out; else nothing of it was."""
         savepoint = session.begin_nested()
         try:
+            self._count_turn(conversation, reply)
             effects.carry_out(session, self._desk, conversation, turn, reply, at)
         except DBAPIError:
             raise  # a lost race, which the whole transaction runs again; a database that is away, which the sweep does

@@ -35,8 +35,9 @@ def message_documents(
     ]
     names = operator_names(session, {message.operator_id for message in messages if message.operator_id})
     attached: dict[uuid.UUID | None, list[Attachment]] = defaultdict(list)
-    for attachment in session.scalars(_ATTACHED, {"ids": [message.id for message in messages]}):
-        attached[attachment.message_id].append(attachment)
+    if with_files := [message.id for message in messages if message.author != Author.BOT]:  # which has none to give
+        for attachment in session.scalars(_ATTACHED, {"ids": with_files}):
+            attached[attachment.message_id].append(attachment)
     names_of_files = {one.id: desk.vault.open(conversation, one.filename_sealed) for found in attached.values() for one in found}
     texts_of_pictures = _texts_of_pictures(session, desk, conversation, [one for found in attached.values() for one in found])
     codes = [str(message.meta["access_code"]) for message in messages if "access_code" in message.meta]
