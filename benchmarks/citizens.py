@@ -1,12 +1,13 @@
-"""Citizens whose turns are timed: in our widget, and in the REST channel of a Rasa. A turn ends when the answer is there."""
+"""Citizens whose turns are timed: in our widget, and in the REST channel of a Rasa. A turn ends when the answer is there.
 
-import json
+They share the machine with what is measured, so their client is a light one.
+"""
+
 import uuid
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import httpx
-from websockets.asyncio.client import ClientConnection, connect
+import aiohttp
 
 _TURN_SECONDS = 60
 
@@ -23,17 +24,16 @@ class Citizen(Protocol):
 class WidgetCitizen:
     """A conversation with an open WebSocket. A message is posted; its answer is waited for on the socket."""
 
-    def __init__(self, http: httpx.AsyncClient, address: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
         self._http, self._address = http, address
 
     async def __aenter__(self) -> Self:
-        started = await self._http.post(f"http://{self._address}/api/conversations", json={})
-        started.raise_for_status()
-        self._path = f"{self._address}/api/conversations/{started.json()['conversation_id']}"
-        token = started.json()["token"]
+        async with self._http.post(f"http://{self._address}/api/conversations", json={}) as answer:
+            started = await answer.json()
+        self._url, token = f"http://{self._address}/api/conversations/{started['conversation_id']}", started["token"]
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._socket: ClientConnection = await connect(f"ws://{self._path}/ws", proxy=None)
-        await self._socket.send(json.dumps({"type": "hello", "token": token}))
+        self._socket = await self._http.ws_connect(f"{self._url}/ws")
+        await self._socket.send_json({"type": "hello", "token": token})
         await self._message_until(lambda message: message["seq"] == 1)  # the greeting
         return self
 
@@ -42,20 +42,19 @@ class WidgetCitizen:
 
     async def ask(self, text: str) -> str:
         body = {"client_message_id": str(uuid.uuid4()), "text": text}
-        posted = await self._http.post(f"http://{self._path}/messages", json=body, headers=self._headers)
-        posted.raise_for_status()
-        seq = posted.json()["seq"]
-        answer = await self._message_until(lambda message: message["in_reply_to"] == seq)
-        return str(answer["meta"].get("kind", answer["author"]))
+        async with self._http.post(f"{self._url}/messages", json=body, headers=self._headers) as answer:
+            seq = (await answer.json())["seq"]
+        said = await self._message_until(lambda message: message["in_reply_to"] == seq)
+        return str(said["meta"].get("kind", said["author"]))
 
     async def leave_queue(self) -> None:
         """Back to the bot, after an answer of kind "handoff"."""
-        left = await self._http.post(f"http://{self._path}/leave-queue", headers=self._headers)
-        left.raise_for_status()
+        async with self._http.post(f"{self._url}/leave-queue", headers=self._headers):
+            pass
 
     async def _message_until(self, fits: Any) -> dict[str, Any]:
         while True:
-            frame = json.loads(await self._socket.recv())
+            frame = await self._socket.receive_json()
             if frame["type"] == "message" and fits(frame["message"]):
                 return dict(frame["message"])
 
@@ -63,7 +62,7 @@ class WidgetCitizen:
 class RestCitizen:
     """A sender of Rasa's REST channel."""
 
-    def __init__(self, http: httpx.AsyncClient, address: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
         self._http, self._url = http, f"http://{address}/webhooks/rest/webhook"
 
     async def __aenter__(self) -> Self:
@@ -74,11 +73,12 @@ class RestCitizen:
         pass
 
     async def ask(self, text: str) -> str:
-        answer = await self._http.post(self._url, json={"sender": self._sender, "message": text})
-        answer.raise_for_status()
-        return "text" if answer.json() else "empty"
+        async with self._http.post(self._url, json={"sender": self._sender, "message": text}) as answer:
+            return "text" if await answer.json() else "empty"
 
 
-def client() -> httpx.AsyncClient:
+def client() -> aiohttp.ClientSession:
     """Keeps its connections open, one for each citizen."""
-    return httpx.AsyncClient(timeout=_TURN_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=None))
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=_TURN_SECONDS), connector=aiohttp.TCPConnector(limit=0), raise_for_status=True
+    )
