@@ -101,8 +101,8 @@ async def test_nothing_of_the_bots_appears_after_a_takeover(desk: Desk, text: st
             pytest.fail("the turn never ran to its end")
     finally:
         await engine.close()
-    # Claim, lease, engine, finish: a turn that waits less often than this was not interrupted where it matters.
-    assert interrupted >= 6
+    # Claim, reading, engine, finish: a turn that waits less often than this was not interrupted where it matters.
+    assert interrupted >= 4
 
 
 async def _await(run: InterruptedAt) -> None:
