@@ -5,12 +5,11 @@ conversation again: if an operator has written since the question, it ends unans
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import BindParameter, ColumnElement, Row, Update, and_, bindparam, case, exists, or_, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -90,7 +89,7 @@ class Begun:
     conversation_id: uuid.UUID
     message_id: uuid.UUID
     sender: str
-    text: str
+    text: str | None  # None: what was sealed cannot be opened
     command: str | None
     attempts: int
     lease: str  # this claim's own: an older claim of the same turn can no longer touch it
@@ -117,21 +116,10 @@ def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[
 
 
 def begin_next(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> Begun | None:
-    """Claims and reads the turn that is next in a locked conversation, in the transaction that made it so.
-
-    None if there is none, or if it cannot be read: the sweep comes to it when its lease has run out.
-    """
+    """Claims and reads the turn that is next in a locked conversation, in the transaction that made it so; None if there is none."""
     lease, until = new_id().hex, at + timedelta(seconds=desk.settings.turn_lease_seconds)
     turn = session.execute(_TAKE_NEXT, {"of_conversation": conversation.id, "at": at, "new_lease": lease, "until": until}).first()
-    if turn is None:
-        return None
-    try:
-        return _read(session, desk, conversation, turn, lease)
-    except DBAPIError:
-        raise
-    except Exception as error:  # noqa: BLE001 - what led here is stored all the same
-        log.error("turn_not_read", turn_id=str(turn.id), error=type(error).__name__, at=place_of(error))
-        return None
+    return _read(session, desk, conversation, turn, lease) if turn else None
 
 
 def _read(
@@ -139,14 +127,19 @@ def _read(
 ) -> Begun:
     conversations.drop_old_draft(session, conversation, turn.created_at - timedelta(hours=desk.settings.draft_hours))
     message = session.get_one(Message, turn.message_id)
-    text = desk.vault.open(conversation, message.text_sealed)
+    begun = Begun(turn.id, conversation.id, message.id, sender_of(conversation), None, turn.command, turn.attempts, lease)
+    try:
+        text = desk.vault.open(conversation, message.text_sealed)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, a person is called
+        log.error("turn_not_read", turn_id=str(turn.id), error=type(error).__name__, at=place_of(error))
+        return begun
     # Who writes faster than the bot asks was not asked yet when the message came in.
     asked_since = turn.command is None and message.seq < conversation.last_seq and not TOKEN.search(text)
     expected = expected_answer(conversations.asked(session, conversation), text) if asked_since else None
     if expected:
         text = desk.vault.tokenise(session, conversation, text, expected)
         message.text_sealed = desk.vault.seal(conversation, text)
-    return Begun(turn.id, conversation.id, message.id, sender_of(conversation), text, turn.command, turn.attempts, lease)
+    return replace(begun, text=text)
 
 
 def held(session: Session, begun: Begun) -> tuple[Turn, Conversation] | None:

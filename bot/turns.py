@@ -104,7 +104,8 @@ class Turns:
         """The rest of ``run``. ``since``: what the time it has is counted from."""
         started = now()
         try:
-            reply = await self._ask(begun, since) if begun.attempts <= _MAX_ATTEMPTS else ()
+            is_hopeless = begun.text is None or begun.attempts > _MAX_ATTEMPTS
+            reply = () if is_hopeless else await self._ask(begun, since)
         except LostTurn:
             reply = None
         except (EngineDown, EngineFailed) as error:
@@ -134,7 +135,7 @@ class Turns:
                 async with self._slots:
                     if now() >= keep_at:
                         await self._keep(begun)
-                    reply = await self._engine.ask(begun.sender, str(begun.message_id), begun.text, begun.command)
+                    reply = await self._engine.ask(begun.sender, str(begun.message_id), begun.text or "", begun.command)
                 if reply:
                     return reply
                 # Rasa answers with nothing when its action server is away or an action failed.

@@ -19,7 +19,7 @@ from bot.dialogue_engine import DialogueEngine, Reply, Utterance
 from bot.turns import Turns
 from core import conversations
 from core.desk import Desk
-from core.models import Author, Message, Mode, Turn, TurnState
+from core.models import Author, Mode, Turn, TurnState, now
 from handoff import queue
 from tests.scenes import (
     MONDAY,
@@ -125,17 +125,17 @@ def test_the_next_turn_is_begun_with_what_makes_it_next(desk: Desk, conversation
     assert desk.database.write(accept_and_begin, 3) is None
 
 
-def test_a_turn_that_cannot_be_read_is_accepted_all_the_same(desk: Desk, conversation_id: uuid.UUID) -> None:
-    def accept_and_begin(session: Session) -> tuple[Message, Begun | None]:
+async def test_what_cannot_be_opened_goes_to_a_person(desk: Desk, conversation_id: uuid.UUID) -> None:
+    def accept_and_begin(session: Session) -> Begun | None:
         message = intake.accept(session, desk, conversation_id, intake.Inbound("m1", "вопрос"), MONDAY)
         message.text_sealed = b"torn"
-        return message, claims.begin_next(session, desk, conversations.find(session, conversation_id), MONDAY)
+        return claims.begin_next(session, desk, conversations.find(session, conversation_id), MONDAY)
 
-    message, begun = desk.database.write(accept_and_begin)
-    assert begun is None
-    turn = desk.database.read(lambda session: session.scalars(select(Turn).where(Turn.message_id == message.id)).one())
-    assert claimable(desk) == []
-    assert claimable(desk, MONDAY + LEASE + timedelta(seconds=1)) == [turn.id]
+    begun = desk.database.write(accept_and_begin)
+    assert begun and begun.text is None
+    assert await Turns(desk, cast("DialogueEngine", None))._answer(begun, now()) is None
+    assert turn_of(desk, begun.turn_id).state == TurnState.HANDED_OVER
+    assert reload(desk, conversation_id).mode == Mode.QUEUED
 
 
 def test_a_lease_that_runs_out_gives_the_turn_to_another(desk: Desk, conversation_id: uuid.UUID) -> None:
