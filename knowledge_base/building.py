@@ -36,8 +36,9 @@ _MOST_LEARNT_FROM = 5_000  # articles, drawn by lot: what the sentence embedder 
 KEPT = 2  # old versions, for readers that are slow to notice
 # What an index follows from, beside articles, synonyms and embedder.
 _SOURCES = (
-    "arrays.py", "assembly.py", "calibrating.py", "calibration.py", "embedder.py", "index.py", "keyboard.py", "lexical.py", "passages.py",
-    "query.py", "spelling.py", "synonyms.py", "vectors.py", "versions.py", "words.py", "out_of_scope.txt",
+    "arrays.py", "assembly.py", "calibrating.py", "calibration.py", "embedder.py", "index.py", "keyboard.py", "lexical.py",
+    "packaged_encoder.py", "passages.py", "query.py", "spelling.py", "synonyms.py", "vectors.py", "versions.py", "words.py",
+    "out_of_scope.txt",
 )  # fmt: skip
 
 Progress = Callable[[str], None]

