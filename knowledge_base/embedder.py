@@ -19,6 +19,7 @@ from knowledge_base.packaged_encoder import DIMENSIONS, PackagedEncoder
 from knowledge_base.words import forms, tokens
 
 STATIC = "static"
+_KNOWN_WORDS = 10_000  # 1 KB each
 _LONGEST = 1500  # characters of one text that the packaged encoder reads
 _MANY = 256  # texts that are worth a thread
 _CORES = min(4, os.cpu_count() or 1)
@@ -53,19 +54,19 @@ class StaticEmbedder:
         self._table = _Table(inner / "model.safetensors")
         self.name = f"{STATIC}-{(folder / 'fingerprint').read_text(encoding='utf-8').strip()}"
         self.dimensions = self._table.dimensions
-        self._vector = lru_cache(maxsize=20_000)(self._look_up)
+        self._vector = lru_cache(maxsize=_KNOWN_WORDS)(self._look_up)
 
     def encode(self, texts: list[str]) -> Floats:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for vector, text in zip(vectors, texts, strict=True):
             known = [row for row in map(self._vector, tokens(text)) if row is not None]
             if known:
-                vector[:] = np.array(known).sum(axis=0, dtype=np.float32)
+                vector[:] = np.array(known).sum(axis=0)
         return unit(vectors)
 
-    def _look_up(self, word: str) -> NDArray[np.float16] | None:
+    def _look_up(self, word: str) -> Floats | None:
         row = next((self._rows[form] for form in forms(word) if form in self._rows), None)
-        return None if row is None else self._table.row(row)
+        return None if row is None else self._table.row(row).astype(np.float32)
 
 
 class _Table:

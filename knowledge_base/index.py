@@ -17,6 +17,7 @@ from knowledge_base.words import lemmas
 # Of more articles, only those of the likeliest passages are looked at closely: by words and vectors, of the first by one or the other.
 _LOOK_AT_ALL = 120
 _FIRST, _LIKELIEST = 200, 60
+_BLOCK = 64
 _OUTSIDERS = 5  # the nearest texts that no article answers, averaged
 
 # How much each of a match's channels counts in the score. Fixed weights beat learned and rank-based fusion; chosen on sets of four domains
@@ -119,7 +120,8 @@ class Index:
         passages, passage_starts = spans(self.layout.passages, articles)
         parts, part_starts = spans(self.layout.parts, articles)
         whole, static = self.passages.cosines(meaning, passages)
-        outside = np.sort(self.outsiders @ meaning.sentence)[-_OUTSIDERS:]
+        outside = self.outsiders @ meaning.sentence
+        outside = outside[_highest(outside, _OUTSIDERS)]
         return Match(
             articles=articles,
             words=_best(by_words[passages], passage_starts),
@@ -136,10 +138,12 @@ class Index:
         if len(self.articles) <= _LOOK_AT_ALL:
             return np.arange(len(self.articles))
         near, nearness = self.passages.nearest(meaning, _FIRST)
-        passages = np.union1d(near, _highest(by_words, _FIRST))
-        likeness = np.full(len(by_words), nearness.min(initial=0.0), dtype=np.float32)  # at most, of those not found near
-        likeness[near] = nearness
-        likeness = likeness[passages] + WEIGHTS["words"] * by_words[passages]
+        worded = _highest(by_words, _FIRST)
+        worded = worded[~np.isin(worded, near)]
+        passages = np.concatenate([near, worded])
+        likeness = np.float32(WEIGHTS["words"]) * by_words[passages]
+        likeness[: len(near)] += nearness
+        likeness[len(near) :] += nearness.min(initial=0.0)  # at most, of those not found near
         likeliest = passages[_highest(likeness, _LIKELIEST)]
         return np.unique(np.searchsorted(self.layout.passages, likeliest, side="right") - 1).astype(np.intp)
 
@@ -159,4 +163,12 @@ def _best(scores: Floats, starts: Ints) -> Floats:
 
 def _highest(scores: Floats, number: int) -> Ints:
     """The positions of the highest scores, in no order."""
-    return np.argpartition(-scores, number)[:number] if number < len(scores) else np.arange(len(scores))
+    if number >= len(scores):
+        return np.arange(len(scores))
+    if len(scores) < number * _BLOCK * 2:
+        return np.argpartition(scores, -number)[-number:]
+    # Of so many the highest of each block come first: so many of these are as high as the last one wanted, or lower.
+    whole = len(scores) // _BLOCK * _BLOCK
+    blocks = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
+    high = np.flatnonzero(scores >= np.partition(blocks, -number)[-number])
+    return high[np.argpartition(scores[high], -number)[-number:]]

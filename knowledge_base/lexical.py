@@ -5,9 +5,9 @@ They are read with numpy alone; only making them imports scipy.
 
 import json
 from array import array
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ K1, B = 1.2, 0.5  # BM25: measured, the surface is flat around them
 # Of many passages, what stands in a good part of them tells little and costs most of the time.
 _MANY, _COMMON = 20_000, 0.2
 _TERMS = "terms.json"
+_KNOWN_WORDS = 20_000
 
 
 class Terms:
@@ -63,18 +64,22 @@ class Rows:
         return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.min_scalar_type(width)), matrix.data.astype(values), width)
 
     def times(self, vector: Floats, rows: Ints) -> Floats:
-        """The products of some rows with a vector of shape (width,); shape (len(rows),)."""
+        """The products of some rows with a vector of shape (width,) that is mostly zeros; shape (len(rows),)."""
         begins, ends = self.bounds[rows], self.bounds[rows + 1]
         lengths = ends - begins
         if not lengths.any():
             return np.zeros(len(rows), dtype=np.float32)
-        # Slices, since to pick so many single entries takes thrice as long.
-        pieces = [slice(*piece) for piece in zip(begins.tolist(), ends.tolist(), strict=True)]
-        products = np.concatenate([self.values[piece] for piece in pieces], dtype=np.float32)
-        products *= vector.take(np.concatenate([self.columns[piece] for piece in pieces]))
-        # An empty row at the end begins at the one that is added.
-        sums = np.add.reduceat(np.append(products, np.float32(0)), np.cumsum(lengths) - lengths)
-        return np.where(lengths > 0, sums, 0).astype(np.float32)
+        # Slices, since to pick so many single entries takes thrice as long; values of those only that count.
+        columns = np.concatenate([self.columns[start:end] for start, end in zip(begins.tolist(), ends.tolist(), strict=True)])
+        met = np.flatnonzero((vector != 0).take(columns))
+        starts = np.cumsum(lengths) - lengths
+        firsts = np.searchsorted(met, starts)
+        numbers = np.diff(firsts, append=len(met))
+        products = self.values[met + np.repeat(begins - starts, numbers)].astype(np.float32)
+        products *= vector[columns[met]]
+        # A row that meets nothing at the end begins at the one that is added.
+        sums = np.add.reduceat(np.append(products, np.float32(0)), firsts)
+        return np.where(numbers > 0, sums, 0).astype(np.float32)
 
 
 class Bm25:
@@ -108,7 +113,9 @@ class Bm25:
             if len(scores) < _MANY or end - start < _COMMON * len(scores):
                 scores[self._weights.columns[start:end]] += self._weights.values[start:end]  # a passage stands once in a row
         most = sum(map(self.terms.idf_of, asked)) * (K1 + 1)
-        return scores / np.float32(most) if most else scores
+        if most:
+            scores /= np.float32(most)
+        return scores
 
     def unseen(self, terms: Iterable[str]) -> float:
         """The share of the terms, by rarity, that no passage holds."""
@@ -129,6 +136,7 @@ class GramTfIdf:
 
     def __init__(self, terms: Terms, weights: Rows) -> None:
         self.terms, self._weights = terms, weights
+        self._rows_of = lru_cache(maxsize=_KNOWN_WORDS)(self._look_up)
 
     @classmethod
     def of(cls, passages: Iterable[str]) -> "GramTfIdf":
@@ -148,12 +156,16 @@ class GramTfIdf:
     def scores(self, text: str, passages: Ints) -> Floats:
         """Cosines of the given passages, shape (len(passages),). The text's length counts only what some passage holds."""
         asked = np.zeros(self._weights.width, dtype=np.float32)
-        known = [(row, number) for name, number in Counter(grams(text)).items() if (row := self.terms.row(name)) is not None]
-        if known:
-            rows, numbers = np.array(known).T
+        known = list(map(self._rows_of, tokens(text)))
+        if any(map(len, known)):
+            rows, numbers = np.unique(np.concatenate(known), return_counts=True)
             weights = (1 + np.log(numbers)) * self.terms.idf[rows]
             asked[rows] = weights / np.linalg.norm(weights)
         return self._weights.times(asked, passages)
+
+    def _look_up(self, word: str) -> NDArray[np.int32]:
+        rows = map(self.terms.row, grams(word))
+        return np.array([row for row in rows if row is not None], dtype=np.int32)
 
     def save(self, folder: Path) -> None:
         _save(folder, self.terms, self._weights)

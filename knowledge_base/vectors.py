@@ -20,6 +20,7 @@ _CELLS_LOOKED_AT = 24
 _BATCH = 2048
 _LANES = 16  # FAISS reads dimensions by so many at once, if their number is a multiple; else one by one
 _MOST_TRAINED_ON = 60_000
+_IN_CACHE = 128  # parts that are unpacked at a time: all at once would pass through memory
 
 # Each search is one thread's: matrices so small are multiplied faster by one than by several that wait for each other.
 faiss.omp_set_num_threads(1)
@@ -117,7 +118,11 @@ class Parts:
 
     def cosines(self, vector: Floats, parts: Ints) -> Floats:
         """Of the given parts, shape (len(parts),)."""
-        return (self.rows[parts].astype(np.float32) @ vector) * self.scales[parts]
+        cosines = np.empty(len(parts), dtype=np.float32)
+        for start in range(0, len(parts), _IN_CACHE):
+            span = slice(start, start + _IN_CACHE)
+            np.dot(self.rows.take(parts[span], axis=0).astype(np.float32), vector, out=cosines[span])
+        return cosines * self.scales[parts]
 
     def vectors(self) -> NDArray[np.float16]:
         return np.asarray(self.rows * self.scales[:, None], dtype=np.float16)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import pymorphy3
 
@@ -34,13 +35,18 @@ def morphology() -> pymorphy3.MorphAnalyzer:
 @lru_cache(maxsize=100_000)
 def lemma(word: str) -> str:
     """The likeliest dictionary form of a normalised word."""
-    return normalise(morphology().parse(word)[0].normal_form)
+    return normalise(_likeliest(word).normal_form)
 
 
 @lru_cache(maxsize=2_000)
 def lexeme(word: str) -> tuple[str, ...]:
     """Every form of a normalised word's likeliest lexeme, normalised."""
-    return tuple(normalise(form.word) for form in morphology().parse(word)[0].lexeme)
+    return tuple(normalise(form.word) for form in _likeliest(word).lexeme)
+
+
+@lru_cache(maxsize=2_000)
+def _likeliest(word: str) -> Any:
+    return morphology().parse(word)[0]
 
 
 def forms(word: str) -> Iterator[str]:
@@ -50,6 +56,7 @@ def forms(word: str) -> Iterator[str]:
     yield from lexeme(word)
 
 
+@lru_cache(maxsize=100_000)
 def is_in_dictionary(word: str) -> bool:
     return bool(morphology().word_is_known(word))
 
