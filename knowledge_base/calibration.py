@@ -48,7 +48,8 @@ class Calibration:
         """For each of the match's articles how likely it is that the question is on its matter, from 0 to 1."""
         if not match.length:
             return np.zeros_like(match.words)
-        return np.asarray(1 / (1 + np.exp(-features(match) @ self.weights)), dtype=np.float32)
+        own = self.bias + self.unseen * match.unseen + self.outside * match.outside + self.short * _shortness(match)
+        return np.asarray(1 / (1 + np.exp(-(own + self.score * score(match).astype(np.float64)))), dtype=np.float32)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -70,6 +71,10 @@ def score(match: Match) -> Floats:
 
 def features(match: Match) -> NDArray[np.float64]:
     """Of each article, shape (articles, 5): one for the bias, its score, and three that are the question's own."""
-    own = [match.unseen, match.outside, 1 / max(match.length, SHORTEST)]
+    own = [match.unseen, match.outside, _shortness(match)]
     scores = score(match).astype(np.float64)
     return np.column_stack([np.ones_like(scores), scores, *(np.full_like(scores, value) for value in own)])
+
+
+def _shortness(match: Match) -> float:
+    return 1 / max(match.length, SHORTEST)

@@ -17,7 +17,7 @@ from knowledge_base.words import lemmas
 # Of more articles, only those of the likeliest passages are looked at closely: by words and vectors, of the first by one or the other.
 _LOOK_AT_ALL = 120
 _FIRST, _LIKELIEST = 200, 60
-_BLOCK = 64
+_MANY, _BLOCK = 20_000, 64  # passages: of so many each block is looked at by its highest score first
 _OUTSIDERS = 5  # the nearest texts that no article answers, averaged
 
 # How much each of a match's channels counts in the score. Fixed weights beat learned and rank-based fusion; chosen on sets of four domains
@@ -138,14 +138,17 @@ class Index:
         if len(self.articles) <= _LOOK_AT_ALL:
             return np.arange(len(self.articles))
         near, nearness = self.passages.nearest(meaning, _FIRST)
+        is_near = np.zeros(len(by_words), dtype=bool)
+        is_near[near] = True
         worded = _highest(by_words, _FIRST)
-        worded = worded[~np.isin(worded, near)]
-        passages = np.concatenate([near, worded])
+        passages = np.concatenate([near, worded[~is_near[worded]]])
         likeness = np.float32(WEIGHTS["words"]) * by_words[passages]
         likeness[: len(near)] += nearness
         likeness[len(near) :] += nearness.min(initial=0.0)  # at most, of those not found near
         likeliest = passages[_highest(likeness, _LIKELIEST)]
-        return np.unique(np.searchsorted(self.layout.passages, likeliest, side="right") - 1).astype(np.intp)
+        is_likely = np.zeros(len(self.articles), dtype=bool)
+        is_likely[np.searchsorted(self.layout.passages, likeliest, side="right") - 1] = True
+        return np.flatnonzero(is_likely)
 
 
 def lexical_terms(passage: str, synonyms: Synonyms) -> list[str]:
@@ -158,17 +161,17 @@ def _bounds(lengths: Iterable[int]) -> Ints:
 
 
 def _best(scores: Floats, starts: Ints) -> Floats:
-    return np.clip(np.maximum.reduceat(scores, starts), 0.0, 1.0).astype(np.float32)
+    best = np.maximum.reduceat(scores, starts)
+    return np.minimum(np.maximum(best, np.float32(0)), np.float32(1))
 
 
 def _highest(scores: Floats, number: int) -> Ints:
     """The positions of the highest scores, in no order."""
     if number >= len(scores):
         return np.arange(len(scores))
-    if len(scores) < number * _BLOCK * 2:
+    if len(scores) < _MANY or len(scores) < number * _BLOCK:
         return np.argpartition(scores, -number)[-number:]
-    # Of so many the highest of each block come first: so many of these are as high as the last one wanted, or lower.
-    whole = len(scores) // _BLOCK * _BLOCK
+    whole = len(scores) // _BLOCK * _BLOCK  # ``number`` blocks hold one that high each: nothing lower is wanted
     blocks = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
     high = np.flatnonzero(scores >= np.partition(blocks, -number)[-number])
     return high[np.argpartition(scores[high], -number)[-number:]]

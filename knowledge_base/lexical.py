@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.arrays import map_arrays, save_arrays
-from knowledge_base.words import grams, tokens
+from knowledge_base.words import grams, tokens, word_grams
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -104,13 +104,12 @@ class Bm25:
 
     def scores(self, terms: Iterable[str]) -> Floats:
         """For each passage its BM25 as a share of what the terms could reach at most; shape (passages,), from 0 to 1."""
-        scores = np.zeros(self._weights.width, dtype=np.float32)
+        width = self._weights.width
+        scores = np.zeros(width, dtype=np.float32)
         asked = list(dict.fromkeys(terms))
-        for row in map(self.terms.row, asked):
-            if row is None:
-                continue
-            start, end = self._weights.bounds[row : row + 2]
-            if len(scores) < _MANY or end - start < _COMMON * len(scores):
+        rows = np.array([row for row in map(self.terms.row, asked) if row is not None], dtype=np.intp)
+        for start, end in zip(self._weights.bounds[rows].tolist(), self._weights.bounds[rows + 1].tolist(), strict=True):
+            if width < _MANY or end - start < _COMMON * width:
                 scores[self._weights.columns[start:end]] += self._weights.values[start:end]  # a passage stands once in a row
         most = sum(map(self.terms.idf_of, asked)) * (K1 + 1)
         if most:
@@ -164,7 +163,7 @@ class GramTfIdf:
         return self._weights.times(asked, passages)
 
     def _look_up(self, word: str) -> NDArray[np.int32]:
-        rows = map(self.terms.row, grams(word))
+        rows = map(self.terms.row, word_grams(word))
         return np.array([row for row in rows if row is not None], dtype=np.int32)
 
     def save(self, folder: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.lexical import Floats, Ints
+from knowledge_base.words import TOKEN
 
 DIMENSIONS = 512
 _WIDTH = 256  # of a branch
@@ -24,6 +25,7 @@ _SLOTS = sum(size for size, _ in _BRANCHES)
 _GAP = 2  # rows of zeros around each text: as far as a convolution looks
 _KNOWN_TOKENS = 4_096  # the first that come, 7 KB each: what is common comes soon
 _KNOWN_WORDS = 20_000
+_SPACE = "▁"  # what each word begins with
 _TOGETHER = 384  # tokens: more are multiplied no faster, and need more room than the processor's cache has
 _FEW, _NARROW = 24, 32  # up to so many tokens and columns OpenBLAS multiplies without copying the matrix first
 _FEW_TIMES = 3
@@ -99,7 +101,7 @@ class PackagedEncoder:
         self._embed(tokens, seen[:, :DIMENSIONS])
         self._convolve(texts, real, seen[:, DIMENSIONS:])
         _centre(seen, self._eps)
-        summed = np.add.reduceat(seen, starts, axis=0) @ self._sum
+        summed = (np.add.reduceat(seen, starts, axis=0) if len(texts) > 1 else seen.sum(axis=0, keepdims=True)) @ self._sum
         counts = lengths.astype(np.float32)[:, None]
         summed += counts * self._sum_bias
         summed /= np.sqrt(counts)
@@ -172,7 +174,7 @@ class PackagedEncoder:
                 looked[real] = sums[real]
             else:
                 looked = sums
-            windows = looked[real[:, None] + np.arange(-before, size - before)].reshape(len(real), size * _WIDTH)
+            windows = looked.take(real[:, None] + np.arange(-before, size - before), axis=0).reshape(len(real), size * _WIDTH)
             out = self._multiply(windows, branch)
             out += self._again_bias[branch]
             np.maximum(out, 0, out=out)
@@ -197,7 +199,7 @@ class _Cutter:
         self._piece_of = {piece: number for number, piece in enumerate(tokenizer._pieces)}
 
     def cut(self, word: str) -> Tokens:
-        text = self._normalise(word)
+        text = f"{_SPACE}{word}" if TOKEN.fullmatch(word) else self._normalise(word)
         best = [0.0, *([-np.inf] * len(text))]
         last = [(0, 0)] * (len(text) + 1)
         for start in range(len(text)):

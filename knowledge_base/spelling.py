@@ -87,12 +87,15 @@ class Speller:
             cost = float(edits)
             if edits == 1 and (len(candidate) != len(word) or sorted(candidate) == sorted(word)):
                 cost = _SLIP
+            rarity = _RARE * row / len(self.words) - (_OWN_WORD if row < self.own else 0)
+            if min(cost, _LIKE_SOUND) + rarity >= least:
+                continue  # however it sounds
             apart = OSA.distance(heard, sound(candidate), score_cutoff=1) if edits <= 3 else 2
             cost = min(cost, _LIKE_SOUND + apart)
             if cost > most:
                 continue
             cost += _OTHER_START if candidate[0] != word[0] and apart else 0
-            cost += _RARE * row / len(self.words) - (_OWN_WORD if row < self.own else 0)
+            cost += rarity
             if cost < least:
                 best, least = candidate, cost
         return best

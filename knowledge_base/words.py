@@ -65,6 +65,11 @@ def grams(text: str) -> list[str]:
     """Character n-grams inside word borders: they see through endings, typos and word formation."""
     found: list[str] = []
     for word in tokens(text):
-        bordered = f" {word} "
-        found += [bordered[at : at + size] for size in GRAMS for at in range(len(bordered) - size + 1)]
+        found += word_grams(word)
     return found
+
+
+def word_grams(word: str) -> list[str]:
+    """Of one normalised word."""
+    bordered = f" {word} "
+    return [bordered[at : at + size] for size in GRAMS for at in range(len(bordered) - size + 1)]
