@@ -6,6 +6,7 @@ compared by optimal string alignment.
 
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -59,11 +60,15 @@ class Speller:
         taken = set(first)
         words = first + [word for word in others if word not in taken]
         # Other words keep their letters only: that they sound alike is no reason to take a word for one of them.
-        keys = ((row, _keys(word) if row < len(first) else _letter_keys("", word)) for row, word in enumerate(words))
-        pairs = [(key, row) for row, found in keys if len(words[row]) >= SHORTEST - 1 for key in set(found)]
-        table = np.array(pairs, dtype=np.uint32).reshape(-1, 2)
-        table = table[np.argsort(table[:, 0], kind="stable")]
-        return cls(words, len(first), np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]))
+        found = array("I")
+        ends = [0]
+        for row, word in enumerate(words):
+            if len(word) >= SHORTEST - 1:
+                found.extend(set(_keys(word) if row < len(first) else _letter_keys("", word)))
+            ends.append(len(found))
+        keys = np.array(found, dtype=np.uint32)
+        order = np.argsort(keys, kind="stable")
+        return cls(words, len(first), keys[order], np.repeat(np.arange(len(words), dtype=np.uint32), np.diff(ends))[order])
 
     def knows(self, word: str) -> bool:
         return word in self._rows_of or word in self.fresh
@@ -117,6 +122,7 @@ def _keys(word: str) -> Iterator[int]:
 
 
 def _letter_keys(mark: str, writing: str) -> Iterator[int]:
-    yield zlib.crc32((mark + writing).encode())
-    for at in range(len(writing)):
-        yield zlib.crc32((mark + writing[:at] + writing[at + 1 :]).encode())
+    marked = mark + writing
+    yield zlib.crc32(marked.encode())
+    for at in range(len(mark), len(marked)):
+        yield zlib.crc32((marked[:at] + marked[at + 1 :]).encode())
