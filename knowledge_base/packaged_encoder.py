@@ -135,7 +135,7 @@ class PackagedEncoder:
         return found
 
     def _make(self, tokens: list[int]) -> Floats:
-        padded = np.array(tokens if len(tokens) > 1 else tokens * 2)  # one row would be multiplied, and rounded, in another way
+        padded = np.array(tokens if len(tokens) > 1 else tokens * 2)  # as in ``_times``
         embedded = np.empty((len(padded), DIMENSIONS), dtype=np.float32)
         self._embed(padded, embedded)
         own = _times(embedded, self._project)
@@ -232,8 +232,9 @@ def _narrow(matrix: Floats) -> Floats:
 def _times(rows: Floats, narrow: Floats) -> Floats:
     product = np.empty((len(rows), len(narrow) * _NARROW), dtype=np.float32)
     for start in range(0, len(rows), _FEW):
-        few = rows[start : start + _FEW]
-        np.matmul(few, narrow, out=product[start : start + _FEW].reshape(len(few), -1, _NARROW).transpose(1, 0, 2))
+        span = slice(max(0, min(start, len(rows) - 2)), start + _FEW)  # one row alone would be multiplied, and rounded, in another way
+        few = rows[span]
+        np.matmul(few, narrow, out=product[span].reshape(len(few), -1, _NARROW).transpose(1, 0, 2))
     return product
 
 

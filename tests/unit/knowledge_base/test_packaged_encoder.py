@@ -44,6 +44,12 @@ def test_what_was_encoded_before_changes_no_bit(encoder: PackagedEncoder) -> Non
     assert all(np.array_equal(other.encode([text]), vector) for text, vector in fresh.items())
 
 
+@pytest.mark.parametrize("number", [1, 2, 24, 25, 26, 49])
+def test_a_token_is_the_same_however_many_come_with_it(encoder: PackagedEncoder, number: int) -> None:
+    tokens = list(range(1000, 1000 + number))
+    assert np.array_equal(encoder._make(tokens), np.vstack([encoder._make([token]) for token in tokens]))
+
+
 def test_tokens_beyond_those_kept_are_encoded_too(monkeypatch: pytest.MonkeyPatch, encoder: PackagedEncoder) -> None:
     monkeypatch.setattr("knowledge_base.packaged_encoder._KNOWN_TOKENS", 10)
     assert np.array_equal(PackagedEncoder().encode(TEXTS), encoder.encode(TEXTS))
