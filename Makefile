@@ -67,7 +67,7 @@ bench-setup: .venv/.installed
 
 lock: $(UV)  ## resolve both lock files anew
 	@$(UV) lock --upgrade
-	printf '%s\n' "rasa==3.6.21" "pymorphy3==2.0.6" | $(UV) pip compile --python-version 3.10 --generate-hashes --no-header --upgrade -q -o rasa.lock -
+	printf '%s\n' "rasa==3.6.21" "pymorphy3[fast]==2.0.6" | $(UV) pip compile --python-version 3.10 --generate-hashes --no-header --upgrade -q -o rasa.lock -
 
 clean:  ## delete environments, models and caches (not the data folder)
 	@rm -rf .venv .venv-rasa .tools .rasa models node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -26,7 +26,7 @@ MOST_AWAITS = 400
 class InterruptedAt:
     """Runs a coroutine and calls ``interrupt`` when it waits for the ``number``-th time, before what it waits for goes on."""
 
-    def __init__(self, work: Coroutine[Any, Any, None], number: int, interrupt: Callable[[], None]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, object], number: int, interrupt: Callable[[], None]) -> None:
         self._work = work
         self._number = number
         self._interrupt = interrupt
