@@ -1,7 +1,8 @@
 """What the classifier sees of a text. Nothing of Rasa is in here, so that benchmarks/understanding.py can try it elsewhere."""
 
 import re
-from functools import lru_cache
+from collections import Counter
+from functools import cached_property, lru_cache
 from typing import Any, Iterable, List, Tuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from nlu.components.reading import Reader
 
 Floats = NDArray[Any]
+Row = Tuple[Floats, Floats]  # columns that are not zero, and their values
 _WORD = r"(?u)\b\w+\b|[?!]"  # a question's mark tells it from an act
 
 
@@ -33,6 +35,31 @@ class Features:
     def transform(self, texts: List[str]) -> Tuple[csr_matrix, csr_matrix]:
         read = [self.reader.read(text) for text in texts]
         return self.words.transform(map(lemmatised, read)), self.letters.transform(read)
+
+    def rows(self, text: str) -> Tuple[Row, Row]:
+        """What ``transform`` gives for one text, without scikit-learn's checks and sparse matrices, which cost more than the counting."""
+        words, letters = self._counting
+        read = self.reader.read(text)
+        return words.row(lemmatised(read)), letters.row(read)
+
+    @cached_property
+    def _counting(self) -> Tuple["Counting", "Counting"]:
+        return Counting(self.words), Counting(self.letters)
+
+
+class Counting:
+    """A fitted vectorizer's work on one text."""
+
+    def __init__(self, vectorizer: TfidfVectorizer) -> None:
+        self._analyze = vectorizer.build_analyzer()
+        self._columns = vectorizer.vocabulary_
+        self._idf = vectorizer.idf_
+
+    def row(self, text: str) -> Row:
+        counts = Counter(gram for gram in self._analyze(text) if gram in self._columns)
+        columns = np.fromiter((self._columns[gram] for gram in counts), dtype=np.intp, count=len(counts))
+        values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self._idf[columns]
+        return columns, values / (np.sqrt(values @ values) or 1)
 
 
 def lemmatised(text: str) -> str:

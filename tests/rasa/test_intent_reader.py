@@ -5,6 +5,7 @@ import unittest
 from pathlib import Path
 from typing import ClassVar
 
+import numpy
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
@@ -79,6 +80,14 @@ class IntentReaderTest(unittest.TestCase):
         for ours, theirs in zip(self.trained.probabilities(texts), loaded.probabilities(texts), strict=True):
             for one, other in zip(ours, theirs, strict=True):
                 self.assertAlmostEqual(float(one), float(other), places=5)
+
+    def test_a_text_alone_is_counted_as_scikit_learn_counts_it(self) -> None:
+        features = self.trained._features
+        for text in ("хочу подать обращение, хочу!", "как восстановить пароль", "нечто невиданное", "ghbdtn", "а", "", "?"):
+            for (columns, values), row in zip(features.rows(text), features.transform([text]), strict=True):
+                counted = numpy.zeros(row.shape[1])
+                counted[columns] = values
+                numpy.testing.assert_allclose(counted, row.toarray()[0], rtol=1e-6, err_msg=text)
 
     def test_no_code_is_stored(self) -> None:
         self.assertEqual({file.suffix for file in self.folder.rglob("*") if file.is_file()}, {".npz", ".json"})
