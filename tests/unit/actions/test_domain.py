@@ -20,6 +20,7 @@ from core.facts import NAMES, PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+ACTIONS = {name for action in DOMAIN["actions"] for name in ([action] if isinstance(action, str) else action)}
 RULES = yaml.safe_load((ROOT / "nlu" / "data" / "rules.yml").read_text(encoding="utf-8"))["rules"]
 KINDS = {"smalltalk", "suggestions", "no_answer", "offer", "apology", "form", "notice"}
 BUILT_BY_ACTIONS = {  # their buttons are the actions'
@@ -74,7 +75,7 @@ def test_every_field_of_the_form_is_asked_for_under_its_name() -> None:
 
 @pytest.mark.parametrize("form", [ValidateStatusForm, ValidateRepeatForm, ValidateExpediteForm, ValidateHigherForm])
 def test_every_field_about_an_appeal_that_is_there_is_asked_for(form: type[KnownAppealForm]) -> None:
-    known = {*DOMAIN["actions"], *DOMAIN["responses"]}
+    known = {*ACTIONS, *DOMAIN["responses"]}
     for field in {"appeal_number", "access_code", *form.fields} - {"first_date"}:  # the date is told in place of the number
         names = [f"{kind}_ask_{middle}{field}" for kind in ("action", "utter") for middle in (f"{form.form}_", "")]
         assert known.intersection(names), (form.form, field)
@@ -101,7 +102,7 @@ def test_every_intent_has_a_rule_and_every_step_exists() -> None:
     covered = [inner["intent"] for step in steps for inner in step.get("or", [step]) if "intent" in inner]
     intents = [next(iter(intent)) if isinstance(intent, dict) else intent for intent in DOMAIN["intents"]]
     assert sorted(covered) == sorted([*intents, "nlu_fallback"])
-    assert {step["action"] for step in steps if "action" in step} <= {*DOMAIN["actions"], *DOMAIN["responses"], *DOMAIN["forms"]}
+    assert {step["action"] for step in steps if "action" in step} <= {*ACTIONS, *DOMAIN["responses"], *DOMAIN["forms"]}
 
 
 @pytest.mark.parametrize("value", ["citizen_asked", "nothing"])
