@@ -8,21 +8,23 @@ memory and answers 200. So the gateway puts a tracker whose only event is a rest
 and only if, the sender is forgotten.
 """
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Iterator, Optional
+from typing import Any, Optional, Tuple
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ConversationPaused, Restarted
+from rasa.shared.core.events import ConversationPaused, Event, Restarted
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
 
 _KEPT_TRACKERS = 128
+_INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 @dataclass
@@ -61,26 +63,38 @@ class TrackerFile(SQLTrackerStore):
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Stores a tracker; a lone restart asks to forget its sender."""
         if [type(each) for each in tracker.events] != [Restarted]:
-            await super().save(tracker)
-            self._kept.pop(tracker.sender_id, None)
-            if tracker.events:  # a new one that has none yet is saved by whoever goes on with it
-                self._keep(tracker, lent=False)
+            await self.stream_events(tracker)
+            self._append(tracker)
+            self._keep(tracker, lent=not tracker.events)  # a new one that has none yet is saved by whoever goes on with it
         elif self._forget(tracker.sender_id):
             tracker.update(ConversationPaused())
+
+    def _append(self, tracker: DialogueStateTracker) -> None:
+        """Rasa's rows without its session: one statement instead of an object that is tracked, flushed and expired for each event."""
+        rows = [_row(tracker.sender_id, event) for event in islice(tracker.events, self._stored(tracker), None)]
+        if rows:
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().executemany(_INSERT, rows)
+                connection.commit()
+            finally:
+                connection.close()  # back to the pool, which takes back what was not committed
+
+    def _stored(self, tracker: DialogueStateTracker) -> int:
+        """How many of the tracker's events are in the file."""
+        kept = self._kept.get(tracker.sender_id)
+        if kept and kept.tracker is tracker:
+            return kept.stored
+        if not tracker.events:
+            return 0
+        with self.session_scope() as session:
+            return int(self._event_query(session, tracker.sender_id, fetch_events_from_all_sessions=False).count())
 
     def _keep(self, tracker: DialogueStateTracker, *, lent: bool) -> None:
         self._kept[tracker.sender_id] = Kept(tracker, len(tracker.events), lent)
         self._kept.move_to_end(tracker.sender_id)
         if len(self._kept) > _KEPT_TRACKERS:
             self._kept.popitem(last=False)
-
-    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator[Any]:
-        """Those that are not in the file yet; Rasa counts there."""
-        kept = self._kept.get(tracker.sender_id)
-        if kept and kept.tracker is tracker:
-            return islice(tracker.events, kept.stored, None)
-        events: Iterator[Any] = super()._additional_events(session, tracker)
-        return events
 
     def _forget(self, sender_id: str) -> bool:
         """Deletes what is known of the sender; False while the write-ahead log, which holds it still, is in use."""
@@ -90,6 +104,13 @@ class TrackerFile(SQLTrackerStore):
             connection.execute("PRAGMA busy_timeout=0")
             connection.execute(self.SQLEvent.__table__.delete().where(self.SQLEvent.sender_id == sender_id))
             return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+
+def _row(sender_id: str, event: Event) -> Tuple[Any, ...]:
+    """As Rasa's SQLTrackerStore.save fills it."""
+    data = event.as_dict()
+    intent = data.get("parse_data", {}).get("intent", {}).get("name")
+    return sender_id, event.type_name, data.get("timestamp"), intent, data.get("name"), json.dumps(data)
 
 
 def _prepare(connection: Any, _record: Any) -> None:
