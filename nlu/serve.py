@@ -8,7 +8,10 @@ import sys
 
 from rasa.__main__ import main
 
+from nlu import shortcuts
+
 if __name__ == "__main__":
+    shortcuts.install()
     sys.argv = [
         "rasa",
         "run",

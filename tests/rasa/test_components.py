@@ -6,97 +6,14 @@ import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from jsonschema import ValidationError
-from rasa.core.actions.action import RemoteAction
 from rasa.core.tracker_store import FailSafeTrackerStore
-from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import class_from_module_path
-from rasa.utils.endpoints import EndpointConfig
 
-from nlu.components import action_replies, tracker_file
-from nlu.components.action_replies import ActionReplies, reply_validator
-
-GOOD: dict[str, Any] = {"events": [{"event": "slot", "name": "offered", "value": None}], "responses": [{"text": "Здравствуйте"}]}
-MALFORMED: tuple[Any, ...] = ({"events": {}}, {"events": [{"event": "unknown"}]}, {"events": [], "responses": ["text"]}, [], None)
-
-
-class ActionRepliesTest(unittest.TestCase):
-    def setUp(self) -> None:
-        self.rasas_own = action_replies._check_as_rasa_does
-        self.addCleanup(setattr, RemoteAction, "_validate_action_result", self.rasas_own)
-        self.addCleanup(setattr, RemoteAction, "_action_call_format", action_replies._call_as_rasa_does)
-        self.addCleanup(setattr, EndpointConfig, "session", action_replies._open_as_rasa_does)
-        reply_validator.cache_clear()
-        ActionReplies.create({}, mock.Mock(), mock.Mock(), ExecutionContext(GraphSchema({})))
-        self.action = RemoteAction("action_answer_question", EndpointConfig("http://127.0.0.1"))
-
-    def test_loading_the_component_installs_the_check(self) -> None:
-        self.assertIsNot(RemoteAction._validate_action_result, self.rasas_own)
-
-    def test_a_good_reply_passes(self) -> None:
-        self.assertIs(self.action._validate_action_result(GOOD), True)
-
-    def test_a_malformed_reply_is_rejected_as_rasa_rejects_it(self) -> None:
-        for reply in MALFORMED:
-            with self.subTest(reply=reply):
-                with self.assertRaises(ValidationError) as ours:
-                    self.action._validate_action_result(reply)
-                with self.assertRaises(ValidationError) as rasas:
-                    self.rasas_own(self.action, reply)
-                self.assertEqual(ours.exception.message, rasas.exception.message)
-                self.assertIn("Failed to validate Action server response from API", ours.exception.message)
-
-    def test_the_schema_is_prepared_once(self) -> None:
-        with mock.patch.object(RemoteAction, "action_response_format_spec", side_effect=AssertionError("prepared again")):
-            for _ in range(3):
-                self.action._validate_action_result(GOOD)
-
-    def test_a_call_carries_the_domain_only_where_an_action_wants_it(self) -> None:
-        domain = Domain.from_yaml("""
-            version: "3.1"
-            actions:
-            - action_plain
-            - action_curious: {send_domain: true}
-            """)
-        endpoint = EndpointConfig("http://127.0.0.1", enable_selective_domain=True)
-        tracker = DialogueStateTracker.from_events("one-1", [UserUttered("one")])
-        self.assertEqual(RemoteAction("action_plain", endpoint)._action_call_format(tracker, domain)["domain"], {})
-        self.assertIn("actions", RemoteAction("action_curious", endpoint)._action_call_format(tracker, domain)["domain"])
-
-    def test_calls_share_a_connection_until_it_breaks(self) -> None:
-        async def call() -> "list[Any]":
-            peers = []
-
-            async def answer(request: web.Request) -> web.Response:
-                assert request.transport
-                peers.append(request.transport.get_extra_info("peername"))
-                return web.json_response({}, headers={"Connection": "close"} if len(peers) == 2 else {})
-
-            application = web.Application()
-            application.router.add_post("/webhook", answer)
-            async with TestServer(application) as server:
-                endpoint = EndpointConfig(str(server.make_url("/webhook")))
-                for _ in range(3):
-                    self.assertEqual(await endpoint.request(json={}), {})
-                await endpoint.kept_session.close()
-                self.assertEqual(await endpoint.request(json={}), {})
-                await endpoint.kept_session.close()
-            return peers
-
-        first, second, third, fourth = asyncio.run(call())
-        self.assertEqual(first, second)
-        self.assertEqual(len({second, third, fourth}), 3)
-
-    def test_messages_pass_through(self) -> None:
-        messages = [mock.Mock()]
-        self.assertIs(ActionReplies().process(messages), messages)
+from nlu.components import tracker_file
 
 
 class TrackerFileTest(unittest.TestCase):
