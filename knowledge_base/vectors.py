@@ -23,7 +23,7 @@ _MOST_TRAINED_ON = 60_000
 _IN_CACHE = 128  # parts that are unpacked at a time: all at once would pass through memory
 
 # Each search is one thread's: matrices so small are multiplied faster by one than by several that wait for each other.
-faiss.omp_set_num_threads(1)
+faiss.omp_set_num_threads(1)  # of the thread that imports this, which builds; ``nearest`` sets its own
 threadpool_limits(1, "blas")
 
 
@@ -64,6 +64,7 @@ class PassageVectors:
     def nearest(self, meaning: Meaning, number: int) -> tuple[Ints, Floats]:
         """The passages whose two cosines, weighted, sum up highest, and these sums."""
         asked = _side_by_side(meaning.sentence[None, :], meaning.static[None, :])
+        faiss.omp_set_num_threads(1)  # OpenMP has a number for each calling thread: its helpers would only wait, and busily
         sums, rows = self._index.search(asked, min(number, self._index.ntotal))
         found = rows[0] >= 0
         return rows[0][found].astype(np.intp), sums[0][found]
