@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import aiohttp
 
 _TURN_SECONDS = 60
+_KEEP_SECONDS = 4  # an idle connection; either server closes it after 5
 
 
 class Citizen(Protocol):
@@ -80,5 +81,7 @@ class RestCitizen:
 def client() -> aiohttp.ClientSession:
     """Keeps its connections open, one for each citizen."""
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=_TURN_SECONDS), connector=aiohttp.TCPConnector(limit=0), raise_for_status=True
+        timeout=aiohttp.ClientTimeout(total=_TURN_SECONDS),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_SECONDS),
+        raise_for_status=True,
     )

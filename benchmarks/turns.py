@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,11 +140,15 @@ async def _all_at_once(side: Side, citizens: int) -> None:
 
 def questions(seed: int) -> Iterator[str]:
     """Without end, in an order that ``seed`` decides."""
-    small_talk = yaml.safe_load((ROOT / "tests/data/blind/intents.yml").read_text(encoding="utf-8"))
-    texts = [question.text for question in blind_questions()] + [text for intent in _SMALL_TALK for text in small_talk[intent]]
     while True:
-        yield from random.Random(seed).sample(texts, len(texts))  # noqa: S311 - an order, no secret
+        yield from random.Random(seed).sample(_texts(), len(_texts()))  # noqa: S311 - an order, no secret
         seed += 1_000
+
+
+@lru_cache(maxsize=1)
+def _texts() -> list[str]:
+    small_talk = yaml.safe_load((ROOT / "tests/data/blind/intents.yml").read_text(encoding="utf-8"))
+    return [question.text for question in blind_questions()] + [text for intent in _SMALL_TALK for text in small_talk[intent]]
 
 
 def in_markdown(ours: Side, other: Side, citizens: int) -> str:
