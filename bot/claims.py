@@ -76,8 +76,6 @@ _TAKE_NEXT = _take(Turn.conversation_id == bindparam("of_conversation"), Turn.st
 )
 _HELD = select(Turn).where(Turn.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 _FIND = select(Turn.id).where(Turn.state.in_(_OPEN), _CLAIMABLE).order_by(Turn.id)
-
-
 Taken = Row[uuid.UUID, uuid.UUID, str | None, int, datetime]  # what _TAKE_NEXT returns of a turn
 
 
@@ -122,9 +120,7 @@ def begin_next(session: Session, desk: Desk, conversation: Conversation, at: dat
     return _read(session, desk, conversation, turn, lease) if turn else None
 
 
-def _read(
-    session: Session, desk: Desk, conversation: Conversation, turn: Turn | Row[uuid.UUID, uuid.UUID, str | None, int, datetime], lease: str
-) -> Begun:
+def _read(session: Session, desk: Desk, conversation: Conversation, turn: Turn | Taken, lease: str) -> Begun:
     conversations.drop_old_draft(session, conversation, turn.created_at - timedelta(hours=desk.settings.draft_hours))
     message = session.get_one(Message, turn.message_id)
     begun = Begun(turn.id, conversation.id, message.id, sender_of(conversation), None, turn.command, turn.attempts, lease)
