@@ -22,7 +22,7 @@ from core.models import Conversation, now
 from core.posted_forms import PostedForm, read_form
 from core.web import client_address
 from core.words import say
-from core.working_time import MOSCOW, in_words
+from core.working_time import in_words, moscow_stamp
 from handoff import feedback_form
 from handoff.appeal_status import Lookup, Status, status_of
 from handoff.feedback_form import Feedback, Registered, WrongFields
@@ -219,7 +219,7 @@ def feedback_routes(desk: Desk, files: Files) -> APIRouter:
         registered = await feedback.take(await read_form(request, settings.max_message_bytes))
         return {
             "number": registered.number,
-            "due_at": registered.due_at.astimezone(MOSCOW).isoformat(),
+            "due_at": moscow_stamp(registered.due_at),
             "status": registered.status,
             "access_code": registered.access_code,
         }

@@ -14,7 +14,7 @@ from core.desk import Desk
 from core.models import Appeal, Attachment, Author, Conversation, Message, Note, Operator
 from core.personal_data import TOKEN, Vault, resolve
 from core.words import say
-from core.working_time import MOSCOW
+from core.working_time import moscow_stamp
 
 ERASED = "erased"  # the kind of the message that stays when everything else is gone
 _NO_FIELDS = ("text", "code")  # kinds of tokens that tell nothing about the citizen
@@ -61,7 +61,7 @@ def message_documents(
                 name: resolve(value, values, masked=for_operator) if name == "access_code" else value
                 for name, value in message.meta.items()
             },
-            "created_at": message.created_at.astimezone(MOSCOW).isoformat(),
+            "created_at": moscow_stamp(message.created_at),
         }
         for message, text in zip(messages, texts, strict=True)
     ]
@@ -122,7 +122,7 @@ def note_documents(session: Session, desk: Desk, conversation: Conversation) -> 
             "id": str(note.id),
             "author_name": names[note.operator_id],
             "text": resolve(text, values, masked=True),
-            "created_at": note.created_at.astimezone(MOSCOW).isoformat(),
+            "created_at": moscow_stamp(note.created_at),
         }
         for note, text in zip(notes, texts, strict=True)
     ]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core import deliveries
 from core.models import Conversation, Delivery, DeliveryState
 from core.words import say
-from core.working_time import MOSCOW
+from core.working_time import moscow_stamp
 from handoff.letters import CHANNEL
 
 FOR_GOOD = ("erased", "withdrawn")  # nothing may be written to these citizens any more
@@ -29,8 +29,8 @@ def letter_documents(session: Session, conversation: Conversation) -> list[dict[
             "attempts": delivery.attempts,
             "failure": failure_words(delivery),
             "may_be_sent_again": may_be_sent_again(conversation, delivery),
-            "created_at": delivery.created_at.astimezone(MOSCOW).isoformat(),
-            "sent_at": delivery.sent_at.astimezone(MOSCOW).isoformat() if delivery.sent_at else None,
+            "created_at": moscow_stamp(delivery.created_at),
+            "sent_at": moscow_stamp(delivery.sent_at),
         }
         for delivery in deliveries.of_conversation(session, conversation.id)
         if delivery.channel == CHANNEL or delivery.state == DeliveryState.FAILED

@@ -14,7 +14,7 @@ from core.desk import Desk
 from core.errors import conflict, not_found
 from core.events import QUEUE
 from core.models import Appeal, Conversation, Delivery, DeliveryState, Operator
-from core.working_time import MOSCOW
+from core.working_time import moscow_stamp
 from handoff import appeals, letters
 from handoff.fields import FieldFault, parse_email
 from handoff.letters.overview import FOR_GOOD, failure_words, may_be_sent_again
@@ -50,7 +50,7 @@ def undelivered(session: Session, desk: Desk, at: datetime) -> list[dict[str, An
             "mode": conversation.mode,
             "kind": delivery.kind,
             "failure": failure_words(delivery),
-            "created_at": delivery.created_at.astimezone(MOSCOW).isoformat(),
+            "created_at": moscow_stamp(delivery.created_at),
         }
         for delivery in session.scalars(wanted)
         if (conversation := session.get_one(Conversation, delivery.conversation_id)).data_key is not None
