@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import BindParameter, ColumnElement, Row, Update, and_, bindparam, case, exists, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Row, Table, Update, and_, bindparam, case, exists, insert, literal_column, or_, select, update
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import conversations
@@ -24,58 +24,69 @@ from handoff.fields import expected_answer
 
 log = structlog.get_logger(__name__)
 
-# Written out in the statement: of parameters SQLite cannot tell that they are what the index of open turns is for.
-_OPEN: BindParameter[tuple[TurnState, ...]] = bindparam("open", UNDER_WAY, expanding=True, literal_execute=True)
+# What each turn asks goes past the mapper, which takes ten times as long as the database, in statements that are made once.
+_TURNS: Table = Turn.__table__  # type: ignore[assignment]
+_STATE = _TURNS.c.state
+_ID = _TURNS.c.id == bindparam("turn_id")
+_OF_CONVERSATION = _TURNS.c.conversation_id == bindparam("of_conversation")
 
 
-# The statements are made once: to put them together took longer than to run them.
+def _written_out(state: TurnState) -> ColumnElement[TurnState]:
+    """Part of the statement: of a parameter SQLite cannot tell that it is what the index of open turns is for."""
+    return literal_column(f"'{state}'", _STATE.type)
+
+
+_ACCEPTED, _RUNNING = _written_out(TurnState.ACCEPTED), _written_out(TurnState.RUNNING)
+_OPEN = [_written_out(state) for state in UNDER_WAY]
 
 
 def _is_claimable() -> ColumnElement[bool]:
-    earlier = aliased(Turn)
+    earlier = _TURNS.alias()
     return and_(
-        or_(Turn.state == TurnState.ACCEPTED, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < bindparam("at"))),
-        exists().where(Conversation.id == Turn.conversation_id, Conversation.mode == Mode.BOT),
-        ~exists().where(earlier.conversation_id == Turn.conversation_id, earlier.seq < Turn.seq, earlier.state.in_(_OPEN)),
+        or_(_STATE == _ACCEPTED, and_(_STATE == _RUNNING, _TURNS.c.lease_until < bindparam("at"))),
+        exists().where(Conversation.id == _TURNS.c.conversation_id, Conversation.mode == Mode.BOT),
+        ~exists().where(earlier.c.conversation_id == _TURNS.c.conversation_id, earlier.c.seq < _TURNS.c.seq, earlier.c.state.in_(_OPEN)),
     )
 
 
 def _take(*which: ColumnElement[bool]) -> Update:
-    epoch = select(Conversation.epoch).where(Conversation.id == Turn.conversation_id).scalar_subquery()
+    epoch = select(Conversation.epoch).where(Conversation.id == _TURNS.c.conversation_id).scalar_subquery()
     return (
-        update(Turn)
+        update(_TURNS)
         .where(*which, _CLAIMABLE, ~_ANSWERED)
         .values(
             state=TurnState.RUNNING,
             lease_owner=bindparam("new_lease"),
             lease_until=bindparam("until"),
             # Back from people a turn begins anew: the engine has never seen it in the episode that began with the return.
-            attempts=case((Turn.epoch == epoch, Turn.attempts + 1), else_=1),
+            attempts=case((_TURNS.c.epoch == epoch, _TURNS.c.attempts + 1), else_=1),
             epoch=epoch,
         )
-        .execution_options(synchronize_session=False)
     )
 
 
 def _drop_answered() -> ReturningUpdate[uuid.UUID]:
     return (
-        update(Turn)
-        .where(Turn.id == bindparam("taken_id"), _CLAIMABLE, _ANSWERED)
+        update(_TURNS)
+        .where(_ID, _CLAIMABLE, _ANSWERED)
         .values(state=TurnState.DROPPED, finished_at=bindparam("at"), lease_owner=None, lease_until=None)
-        .returning(Turn.conversation_id)
-        .execution_options(synchronize_session=False)
+        .returning(_TURNS.c.conversation_id)
     )
 
 
 _CLAIMABLE = _is_claimable()
-_ANSWERED = exists().where(Message.conversation_id == Turn.conversation_id, Message.seq > Turn.seq, Message.author == Author.OPERATOR)
-_TAKE, _DROP_ANSWERED = _take(Turn.id == bindparam("taken_id")).returning(Turn.id), _drop_answered()
-# At most one: an open turn before it makes a turn unclaimable.
-_TAKE_NEXT = _take(Turn.conversation_id == bindparam("of_conversation"), Turn.state.in_(_OPEN)).returning(
-    Turn.id, Turn.message_id, Turn.command, Turn.attempts, Turn.created_at
+_ANSWERED = exists().where(
+    Message.conversation_id == _TURNS.c.conversation_id, Message.seq > _TURNS.c.seq, Message.author == Author.OPERATOR
 )
-_HELD = select(Turn).where(Turn.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
-_FIND = select(Turn.id).where(Turn.state.in_(_OPEN), _CLAIMABLE).order_by(Turn.id)
+_TAKE, _DROP_ANSWERED = _take(_ID).returning(_TURNS.c.id), _drop_answered()
+# At most one: an open turn before it makes a turn unclaimable.
+_TAKE_NEXT = _take(_OF_CONVERSATION, _STATE.in_(_OPEN)).returning(
+    _TURNS.c.id, _TURNS.c.message_id, _TURNS.c.command, _TURNS.c.attempts, _TURNS.c.created_at
+)
+_HELD = select(Turn).where(Turn.id == bindparam("turn_id")).with_for_update().execution_options(populate_existing=True)
+_FIND = select(_TURNS.c.id).where(_STATE.in_(_OPEN), _CLAIMABLE).order_by(_TURNS.c.id)
+_OPEN_TURNS = select(_TURNS.c.seq).where(_OF_CONVERSATION, _STATE.in_(_OPEN))
+_PUT = insert(_TURNS)
 Taken = Row[uuid.UUID, uuid.UUID, str | None, int, datetime]  # what _TAKE_NEXT returns of a turn
 
 
@@ -93,15 +104,26 @@ class Begun:
     lease: str  # this claim's own: an older claim of the same turn can no longer touch it
 
 
+def put(session: Session, conversation: Conversation, message: Message, command: str | None) -> None:
+    """The turn of a message that is stored. ``conversation`` is locked."""
+    turn = {"message_id": message.id, "seq": message.seq, "command": command}
+    session.execute(_PUT, {**turn, "conversation_id": conversation.id, "epoch": conversation.epoch})
+
+
+def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
+    """The ``seq`` of each message whose turn is not over."""
+    return set(session.scalars(_OPEN_TURNS, {"of_conversation": conversation_id}))
+
+
 def claim(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str, at: datetime) -> bool:
     """Whether the turn is this worker's now. One that an operator has answered meanwhile ends here.
 
     Mode, epoch and messages are read by the one statement that takes the turn: what changes later changes the epoch, and ``mine`` tells.
     """
     until = at + timedelta(seconds=desk.settings.turn_lease_seconds)
-    taken = session.scalar(_TAKE, {"taken_id": turn_id, "at": at, "new_lease": lease, "until": until})
+    taken = session.scalar(_TAKE, {"turn_id": turn_id, "at": at, "new_lease": lease, "until": until})
     if taken is None:
-        conversation_id = session.scalar(_DROP_ANSWERED, {"taken_id": turn_id, "at": at})
+        conversation_id = session.scalar(_DROP_ANSWERED, {"turn_id": turn_id, "at": at})
         if conversation_id is not None:
             hint(session, str(conversation_id))
     return taken is not None
@@ -115,6 +137,7 @@ def read(session: Session, desk: Desk, turn_id: uuid.UUID, lease: str) -> tuple[
 
 def begin_next(session: Session, desk: Desk, conversation: Conversation, at: datetime) -> Begun | None:
     """Claims and reads the turn that is next in a locked conversation, in the transaction that made it so; None if there is none."""
+    session.flush()
     lease, until = new_id().hex, at + timedelta(seconds=desk.settings.turn_lease_seconds)
     turn = session.execute(_TAKE_NEXT, {"of_conversation": conversation.id, "at": at, "new_lease": lease, "until": until}).first()
     return _read(session, desk, conversation, turn, lease) if turn else None
@@ -141,7 +164,7 @@ def _read(session: Session, desk: Desk, conversation: Conversation, turn: Turn |
 def held(session: Session, begun: Begun) -> tuple[Turn, Conversation] | None:
     """The turn and its conversation, both locked, if the claim still stands."""
     conversation = conversations.lock(session, begun.conversation_id)
-    turn = session.scalars(_HELD, {"id": begun.turn_id}).one()
+    turn = session.scalars(_HELD, {"turn_id": begun.turn_id}).one()
     return (turn, conversation) if turn.lease_owner == begun.lease and turn.state == TurnState.RUNNING else None
 
 

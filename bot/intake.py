@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import claims
 from core import conversations
 from core.desk import Desk
 from core.errors import conflict, invalid
@@ -20,7 +21,6 @@ from handoff import appeal_form, appeal_states, appeals, data_requests, letters,
 from handoff.fields import FieldFault, expected_answer, parse_email
 
 _ID_CHARACTERS = 100
-_OPEN_TURNS = select(Turn.seq).where(Turn.conversation_id == bindparam("id"), Turn.state.in_(UNDER_WAY))
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,7 @@ def accept(session: Session, desk: Desk, conversation_id: uuid.UUID, inbound: In
         appeal_states.hear(session, desk, conversation, at)
         queue.hand_over(session, desk, conversation, queue.REPLIED, at, in_reply_to=message.seq)
     elif conversation.mode == Mode.BOT:
-        session.add(
-            Turn(conversation_id=conversation.id, message_id=message.id, seq=message.seq, command=command, epoch=conversation.epoch)
-        )
+        claims.put(session, conversation, message, command)
     elif wish := data_requests.recognise(text) if button is None else _wish_of(session, button):
         data_requests.ask(session, desk, conversation, wish, message.seq)
     else:
@@ -117,11 +115,6 @@ def _is_stale(session: Session, conversation: Conversation, button: dict[str, An
         Turn.state.in_(UNDER_WAY),
     )
     return question is None or question.id != pressed.id or session.scalar(pressed_before.limit(1)) is not None
-
-
-def open_turns(session: Session, conversation_id: uuid.UUID) -> set[int]:
-    """The ``seq`` of each message whose turn is not over."""
-    return set(session.scalars(_OPEN_TURNS, {"id": conversation_id}))
 
 
 def _press(session: Session, desk: Desk, conversation: Conversation, button: dict[str, object], message: Message, at: datetime) -> None:

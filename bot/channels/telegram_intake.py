@@ -180,7 +180,7 @@ class TelegramIntake:
                 savepoint.commit()
         if notices and conversation.mode != Mode.CLOSED:  # a yes may just have erased it
             self._notify(session, conversation, "\n".join(notices))
-        awaits_answer = message is not None and conversation.mode == Mode.BOT and message.seq in intake.open_turns(session, conversation.id)
+        awaits_answer = message is not None and conversation.mode == Mode.BOT and message.seq in claims.open_turns(session, conversation.id)
         return awaits_answer, claims.begin_next(session, self._desk, conversation, now())
 
     def _refusal_words(self, session: Session, conversation: Conversation, refusal: Refusal) -> str:

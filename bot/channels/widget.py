@@ -104,7 +104,7 @@ class WidgetDesk:
             mode=conversation.mode,
             queue_position=queue.position(session, conversation_id) if waits else None,
             operator_name=operator.name if operator else None,
-            open_turns=frozenset(intake.open_turns(session, conversation_id)) if conversation.mode == Mode.BOT else frozenset(),
+            open_turns=frozenset(claims.open_turns(session, conversation_id)) if conversation.mode == Mode.BOT else frozenset(),
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot import erasures, intake
+from bot import claims, erasures
 from bot.channels.mail import MailCourier, MaildirTransport
 from bot.dialogue_engine import EngineDown
 from bot.erasures import Erasures
@@ -182,7 +182,7 @@ def test_the_turn_that_is_under_way_ends(desk: Desk) -> None:
     erase(desk, conversation_id)
     turns = desk.database.read(lambda session: list(session.scalars(select(Turn))))
     assert {turn.state for turn in turns} == {TurnState.DROPPED}
-    assert desk.database.read(intake.open_turns, conversation_id) == set()
+    assert desk.database.read(claims.open_turns, conversation_id) == set()
 
 
 def test_who_did_it_and_why_is_kept_apart(desk: Desk, conversation_id: uuid.UUID) -> None:
