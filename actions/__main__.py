@@ -14,6 +14,7 @@ from sanic import Sanic
 
 from actions.knowledge import knowledge
 from core.log import configure_logging
+from core.memory import keep_what_is_there
 from core.settings import settings_or_exit
 from knowledge_base.index import IndexRefused
 
@@ -27,13 +28,14 @@ def main() -> None:
     configure_logging(settings)
     # rasa-sdk says so at each call; that 3.21 answers Rasa 3.6 is held by a test.
     warnings.filterwarnings("ignore", message="Your versions of rasa and rasa_sdk might not be compatible")
+    executor = ActionExecutor()
+    executor.register_package("actions")
+    keep_what_is_there()  # not the index, which an edit replaces
     try:
         knowledge()
     except IndexRefused as error:
         print(f"otklik: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    executor = ActionExecutor()
-    executor.register_package("actions")
     port = urlsplit(settings.action_url).port or 5055
     app = create_app(executor, cors_origins=None)
     app.prepare(host=HOST, port=port, single_process=True, access_log=False, motd=False)

@@ -38,6 +38,7 @@ from core.desk import Desk
 from core.events import Events
 from core.files import Files
 from core.finding import warm_up
+from core.memory import keep_what_is_there
 from core.presence import CitizenEvents, Presence
 from core.web import install, place_of
 from handoff import letters
@@ -102,6 +103,7 @@ def create_app(desk: Desk) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(warm_up, settings)
+        keep_what_is_there()  # the index is opened when it is first asked
         workers = [
             asyncio.create_task(_supervise("turns", turns.run_forever)),
             asyncio.create_task(_supervise("deliveries", deliveries.run_forever)),
