@@ -84,6 +84,7 @@ _TAKE_NEXT = _take(_OF_CONVERSATION, _STATE.in_(_OPEN)).returning(
     _TURNS.c.id, _TURNS.c.message_id, _TURNS.c.command, _TURNS.c.attempts, _TURNS.c.created_at
 )
 _HELD = select(Turn).where(Turn.id == bindparam("turn_id")).with_for_update().execution_options(populate_existing=True)
+_LET_GO = update(_TURNS).where(_ID).values(state=bindparam("new_state"), finished_at=bindparam("at"), lease_owner=None, lease_until=None)
 _FIND = select(_TURNS.c.id).where(_STATE.in_(_OPEN), _CLAIMABLE).order_by(_TURNS.c.id)
 _OPEN_TURNS = select(_TURNS.c.seq).where(_OF_CONVERSATION, _STATE.in_(_OPEN))
 _PUT = insert(_TURNS)
@@ -179,6 +180,12 @@ def renew(session: Session, desk: Desk, begun: Begun, at: datetime) -> bool:
     if found:
         found[0].lease_until = at + timedelta(seconds=desk.settings.turn_lease_seconds)
     return found is not None
+
+
+def let_go(session: Session, turn: Turn, state: TurnState, at: datetime | None = None) -> TurnState:
+    """Ends a claim that stands, and with ``at`` the turn. What ``turn`` says of itself is out of date then."""
+    session.execute(_LET_GO, {"turn_id": turn.id, "new_state": state, "at": at})
+    return state
 
 
 def sender_of(conversation: Conversation) -> str:

@@ -232,15 +232,11 @@ class Turns:
         turn, conversation = held
         hint(session, str(conversation.id))
         if reply is None or not claims.still_bots(turn, conversation):
-            turn.state, turn.lease_owner, turn.lease_until = TurnState.ACCEPTED, None, None
-            return turn.state
+            return claims.let_go(session, turn, TurnState.ACCEPTED)
         if reply and self._carry_out(session, turn, conversation, reply, at):
-            turn.state = TurnState.DONE
-        else:
-            queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
-            turn.state = TurnState.HANDED_OVER
-        turn.finished_at, turn.lease_owner, turn.lease_until = at, None, None
-        return turn.state
+            return claims.let_go(session, turn, TurnState.DONE, at)
+        queue.hand_over(session, self._desk, conversation, queue.ENGINE_FAILED, at, in_reply_to=turn.seq)
+        return claims.let_go(session, turn, TurnState.HANDED_OVER, at)
 
     def _count_turn(self, conversation: Conversation, reply: Reply) -> None:
         """The longer its tracker, the slower the engine: an episode ends, if it can, where nothing was asked that it would forget."""

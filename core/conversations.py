@@ -9,14 +9,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from core import deliveries
 from core.database import hint
 from core.errors import not_found
 from core.events import QUEUE
-from core.ids import new_token, token_hash
+from core.ids import new_id, new_token, token_hash
 from core.models import LAST_SEQ, Attachment, Author, Conversation, Draft, Message, Mode, Note, Operator, now
 from core.personal_data import Expected, Vault
 
@@ -44,6 +44,8 @@ _OPEN_QUESTION = (
     .order_by(Message.seq.desc())
     .limit(1)
 )
+_MESSAGES: Table = Message.__table__  # type: ignore[assignment]
+_PUT = insert(_MESSAGES)
 _BY_EXTERNAL_ID = select(Message).where(Message.channel == bindparam("channel"), Message.external_id == bindparam("external_id"))
 
 
@@ -147,7 +149,8 @@ def append(
     if author in (Author.CITIZEN, Author.OPERATOR):
         text = vault.tokenise(session, conversation, text, expected, indexed=author == Author.CITIZEN)
     conversation.last_seq += 1
-    message = Message(
+    message = _put(
+        session,
         conversation_id=conversation.id,
         seq=conversation.last_seq,
         author=author,
@@ -160,8 +163,6 @@ def append(
         channel=conversation.channel,
         external_id=external_id,
     )
-    session.add(message)
-    session.flush()
     for attachment in attachments or []:
         attachment.message_id = message.id
     if conversation.push_token and author != Author.CITIZEN:
@@ -175,6 +176,16 @@ def append(
             name=lambda delivery_id: f"<{delivery_id}@{conversation.channel}>",
         )
     hint(session, str(conversation.id))
+    return message
+
+
+def _put(session: Session, **columns: Any) -> Message:
+    """A stored message. Stored past the mapper, which takes four times as long for it, and known to it as one that was read."""
+    columns |= {"id": new_id(), "created_at": now()}
+    session.execute(_PUT, columns)
+    message = Message(**columns)
+    make_transient_to_detached(message)
+    session.add(message)
     return message
 
 
