@@ -1,5 +1,6 @@
 """The portal's widget: api.md, "Citizen"."""
 
+import asyncio
 import hmac
 import uuid
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class WidgetDesk:
 
         document, begun = await self.desk.database.write_soon(store)
         self.turns.start(begun)
+        await asyncio.sleep(0)  # the engine is asked first: it takes longer than to acknowledge the message
         return document
 
     def state(self, session: Session, conversation_id: uuid.UUID, after: int) -> State:
