@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -198,7 +198,7 @@ async def _in_thread(threads: Executor, work: Callable[[], T]) -> T:
 def _configure_sqlite(engine: Engine, *, begin: str, reads_only: bool) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: "begin" below does
+        connection.isolation_level = None  # the driver begins nothing by itself: "begin_it" does
         connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a loss of power
@@ -207,6 +207,8 @@ def _configure_sqlite(engine: Engine, *, begin: str, reads_only: bool) -> None:
         if reads_only:
             connection.execute("PRAGMA query_only=ON")
 
-    @event.listens_for(engine, "begin")
-    def begun(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    def begin_it(connection: PoolProxiedConnection) -> None:
+        connection.cursor().execute(begin)
+
+    # The dialect's, not an event of the engine, with which each statement looks for listeners.
+    engine.dialect.do_begin = begin_it  # type: ignore[method-assign, assignment]
