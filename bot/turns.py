@@ -50,7 +50,10 @@ class Turns:
     def start(self, begun: Begun | None) -> None:
         """Runs a turn that was claimed when it became its conversation's next, if there is one."""
         if begun is not None:
-            self._running[begun.turn_id] = asyncio.create_task(self._run_guarded(begun.turn_id, begun))
+            self._launch(begun.turn_id, begun)
+
+    def _launch(self, turn_id: uuid.UUID, begun: Begun | None = None) -> None:
+        self._running[turn_id] = asyncio.create_task(self._run_guarded(turn_id, begun))
 
     async def run_forever(self) -> None:
         """Finds what nobody has started: left behind by a crash, failed, or given back by people."""
@@ -61,7 +64,7 @@ class Turns:
             while True:
                 for turn_id in await self._find_claimable():
                     if turn_id not in self._running:
-                        self._running[turn_id] = asyncio.create_task(self._run_guarded(turn_id))
+                        self._launch(turn_id)
                 await asyncio.sleep(self._desk.settings.sweep_seconds)
         finally:
             tasks = list(self._running.values())
@@ -76,7 +79,7 @@ class Turns:
             log.warning("database_down")
             return []  # the next sweep asks again
 
-    async def _run_guarded(self, turn_id: uuid.UUID, begun: Begun | None = None) -> None:
+    async def _run_guarded(self, turn_id: uuid.UUID, begun: Begun | None) -> None:
         try:
             following = await (self._answer(begun, now()) if begun else self.run(turn_id))
         except Exception as error:  # noqa: BLE001 - one turn's fault ends neither the others nor this loop
