@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -22,7 +21,8 @@ from sklearn.svm import LinearSVC
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.measuring import ROOT, Clock, in_child, memory
+from benchmarks.intent_sets import BLIND, read_examples, read_set
+from benchmarks.measuring import Clock, in_child, memory
 from knowledge_base.embedder import PackagedEmbedder
 from nlu.components.features import Features, lemmatised
 from nlu.components.reading import Reader
@@ -102,25 +102,11 @@ CLASSIFIERS = {
 }
 
 
-def read_set(path: Path) -> tuple[Texts, Any]:
-    cases = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [str(text) for texts in cases.values() for text in texts], np.array([intent for intent, texts in cases.items() for _ in texts])
-
-
-def read_examples() -> tuple[Texts, Any]:
-    blocks = [
-        block
-        for file in sorted((ROOT / "nlu/data/intents").glob("*.yml"))
-        for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]
-    ]
-    lines = [(block["intent"], line.removeprefix("- ")) for block in blocks for line in block["examples"].splitlines() if line]
-    return [text for _, text in lines], np.array([intent for intent, _ in lines])
-
-
 def measure(name: str, paths: list[Path]) -> dict[str, float]:
     """Accuracies by set; ms: processor time of one message; mb: resident memory that classifying adds."""
     classifier = CLASSIFIERS[name]
-    texts, intents = read_examples()
+    texts, named = read_examples()
+    intents = np.array(named)
     hits = []
     for shown, held_out in StratifiedKFold(5, shuffle=True, random_state=0).split(texts, intents):
         rows = classifier.fit([texts[at] for at in shown])
@@ -131,7 +117,7 @@ def measure(name: str, paths: list[Path]) -> dict[str, float]:
     machine = classifier.machine().fit(rows(texts), intents)
     for path in paths:
         asked, right = read_set(path)
-        figures[path.stem] = float((machine.predict(rows(asked)) == right).mean())
+        figures[path.stem] = float((machine.predict(rows(asked)) == np.array(right)).mean())
     clock = Clock()
     _encoded.clear()
     for text in texts[::40]:
@@ -144,7 +130,7 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--one"]:
         print(json.dumps(measure(arguments[1], [Path(path) for path in arguments[2:-1]])))
         return
-    paths = arguments or [str(ROOT / "tests/data/blind/intents.yml")]
+    paths = arguments or [str(BLIND)]
     for name in CLASSIFIERS:
         figures = in_child("understanding.py", "--one", name, *paths)
         print(
