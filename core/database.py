@@ -6,6 +6,7 @@ PostgreSQL it may be run again from the start, in a new transaction, when it los
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +40,7 @@ _POSTGRES_CONNECTION = {
 # SQLSTATEs of a lost race: somebody stored the same unique value first, a deadlock was broken, a view is out of date.
 _LOST_RACES = ("23505", "40P01", "40001")
 _ATTEMPTS = 3
+_PAUSE_SECONDS = 0.02  # after a lost race, for the winner to take what it waits for: else the loser may take it again
 _LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _MIGRATION_LOCK = 0x07_0B_11_1C  # any number of our own: PostgreSQL's advisory locks are numbers
 
@@ -95,6 +97,7 @@ class Database:
                         result = work(session, *args, **kwargs)
                 except DBAPIError as error:
                     if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+                        time.sleep(_PAUSE_SECONDS * attempt)
                         continue
                     raise self._told(error) from None
                 for heard in session.info.get(_HINTS, ()):

@@ -184,7 +184,7 @@ def test_writers_that_hold_each_other_up_both_get_through(desk: Desk) -> None:
 
     in_threads(2, lambda number: desk.database.write(write_to_both, number))
     assert [reload(desk, each).last_seq for each in ids] == [2, 2]
-    assert desk.database.is_sqlite or len(runs) == 3  # PostgreSQL broke the deadlock, and the loser ran again
+    assert desk.database.is_sqlite or len(runs) >= 3  # PostgreSQL broke the deadlock, and the loser ran again
 
 
 def test_a_violation_that_is_no_race_is_raised_once_and_for_all(desk: Desk) -> None:
