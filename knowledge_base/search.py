@@ -28,7 +28,7 @@ SUGGESTIONS = 3
 LONG_TEXT = 40  # words: beyond it the sentences are searched for one by one too, or a story would drown its question
 MOST_SENTENCES = 8
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
