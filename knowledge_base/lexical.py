@@ -26,6 +26,7 @@ Ints = NDArray[np.intp]
 K1, B = 1.2, 0.5  # BM25: measured, the surface is flat around them
 # Of many passages, what stands in a good part of them tells little and costs most of the time.
 _MANY, _COMMON = 20_000, 0.2
+_FEW = 1_000  # passages whose n-grams may stand twice in memory, 5 KB more for each
 _TERMS = "terms.json"
 _KNOWN_WORDS = 20_000
 
@@ -81,6 +82,20 @@ class Rows:
         sums = np.add.reduceat(np.append(products, np.float32(0)), firsts)
         return np.where(numbers > 0, sums, 0).astype(np.float32)
 
+    def sum_of(self, rows: NDArray[np.integer], weights: Floats) -> Floats:
+        """The sum of some rows times their weights, shape (width,)."""
+        entries, _ = spans(self.bounds, rows)
+        products = self.values[entries] * np.repeat(weights, self.bounds[rows + 1] - self.bounds[rows])
+        return np.bincount(self.columns[entries], products, self.width).astype(np.float32)
+
+    def transposed(self) -> "Rows":
+        """What stands in each column, in single precision."""
+        order = np.argsort(self.columns, kind="stable")
+        height = len(self.bounds) - 1
+        rows = np.repeat(np.arange(height, dtype=np.min_scalar_type(height)), np.diff(self.bounds))
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(self.columns, minlength=self.width))])
+        return Rows(bounds, rows[order], self.values[order].astype(np.float32), height)
+
 
 class Bm25:
     """Terms × passages; each weight is a whole BM25 contribution (Robertson and Zaragoza 2009), so a query's score is their sum."""
@@ -131,10 +146,14 @@ class Bm25:
 
 
 class GramTfIdf:
-    """Passages × n-grams, each row of unit length: the score is the cosine. Read row by row, for candidates only."""
+    """Passages × n-grams, each row of unit length: the score is the cosine.
+
+    Of many passages it is read row by row, for candidates only; of few by the n-grams asked for, which are fewer than a candidate's own.
+    """
 
     def __init__(self, terms: Terms, weights: Rows) -> None:
         self.terms, self._weights = terms, weights
+        self._by_gram = weights.transposed() if len(weights.bounds) <= _FEW else None
         self._rows_of = lru_cache(maxsize=_KNOWN_WORDS)(self._look_up)
 
     @classmethod
@@ -154,12 +173,16 @@ class GramTfIdf:
 
     def scores(self, text: str, passages: Ints) -> Floats:
         """Cosines of the given passages, shape (len(passages),). The text's length counts only what some passage holds."""
-        asked = np.zeros(self._weights.width, dtype=np.float32)
         known = list(map(self._rows_of, tokens(text)))
-        if any(map(len, known)):
-            rows, numbers = np.unique(np.concatenate(known), return_counts=True)
-            weights = (1 + np.log(numbers)) * self.terms.idf[rows]
-            asked[rows] = weights / np.linalg.norm(weights)
+        if not any(map(len, known)):
+            return np.zeros(len(passages), dtype=np.float32)
+        rows, numbers = np.unique(np.concatenate(known), return_counts=True)
+        weights = (1 + np.log(numbers)) * self.terms.idf[rows]
+        weights /= np.linalg.norm(weights)
+        if self._by_gram:
+            return self._by_gram.sum_of(rows, weights)[passages]
+        asked = np.zeros(self._weights.width, dtype=np.float32)
+        asked[rows] = weights
         return self._weights.times(asked, passages)
 
     def _look_up(self, word: str) -> NDArray[np.int32]:
@@ -174,7 +197,7 @@ class GramTfIdf:
         return cls(*_load(folder))
 
 
-def spans(bounds: NDArray[np.int64], rows: Ints) -> tuple[Ints, Ints]:
+def spans(bounds: NDArray[np.int64], rows: NDArray[np.integer]) -> tuple[Ints, Ints]:
     """All positions of the given rows, one row after the other, and where each row begins among them."""
     lengths = bounds[rows + 1] - bounds[rows]
     starts = np.cumsum(lengths) - lengths

@@ -15,6 +15,7 @@ from knowledge_base.embedder import Embedder, unit
 from knowledge_base.lexical import Floats, Ints
 
 STATIC_WEIGHT = 0.5  # of the static vector beside the sentence vector: what ranks candidates, and later the fused score
+_FEW = 1_000  # passages that are kept unpacked too, 3 KB each
 _FLAT = 10_000  # passages: of more, an inverted file looks at the nearest cells only
 _CELLS_LOOKED_AT = 24
 _BATCH = 2048
@@ -43,6 +44,7 @@ class PassageVectors:
         if isinstance(index, faiss.IndexIVF):
             index.nprobe = _CELLS_LOOKED_AT
             index.make_direct_map()
+        self._unpacked = index.reconstruct_n(0, index.ntotal) if index.ntotal <= _FEW else None
 
     @classmethod
     def of(cls, sentence: Floats, static: Floats) -> "PassageVectors":
@@ -71,7 +73,8 @@ class PassageVectors:
 
     def cosines(self, meaning: Meaning, passages: Ints) -> tuple[Floats, Floats]:
         """With the sentence vector and with the static one, shape (len(passages),) each."""
-        stored = self._index.reconstruct_batch(passages.astype(np.int64))
+        unpacked = self._unpacked
+        stored = self._index.reconstruct_batch(passages.astype(np.int64)) if unpacked is None else unpacked[passages]
         sentence = stored[:, : self._split] @ meaning.sentence
         static = stored[:, self._split : self._split + len(meaning.static)] @ meaning.static
         return sentence, static / np.float32(STATIC_WEIGHT)
