@@ -4,21 +4,23 @@ The index is opened before the port, so ``GET /health`` answers only when questi
 """
 
 import sys
-import warnings
 from urllib.parse import urlsplit
 
 import structlog
-from rasa_sdk.endpoint import create_app
+import uvicorn
 from rasa_sdk.executor import ActionExecutor
-from sanic import Sanic
 
+from actions.endpoint import Endpoint
 from actions.knowledge import knowledge
 from core.log import configure_logging
 from core.memory import keep_what_is_there
 from core.settings import settings_or_exit
+from core.words import all_words
 from knowledge_base.index import IndexRefused
 
 HOST = "127.0.0.1"
+_KEPT_SECONDS = 120  # of a connection without a call: as by rasa-sdk's own server, since Rasa has one turn in vain when it is just closed
+_STOP_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +28,9 @@ log = structlog.get_logger(__name__)
 def main() -> None:
     settings = settings_or_exit()
     configure_logging(settings)
-    # rasa-sdk says so at each call; that 3.21 answers Rasa 3.6 is held by a test.
-    warnings.filterwarnings("ignore", message="Your versions of rasa and rasa_sdk might not be compatible")
     executor = ActionExecutor()
     executor.register_package("actions")
+    all_words()  # read here, not at the first fault of a form
     keep_what_is_there()  # not the index, which an edit replaces
     try:
         knowledge()
@@ -37,10 +38,22 @@ def main() -> None:
         print(f"otklik: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     port = urlsplit(settings.action_url).port or 5055
-    app = create_app(executor, cors_origins=None)
-    app.prepare(host=HOST, port=port, single_process=True, access_log=False, motd=False)
     log.info("action_server_started", port=port)
-    Sanic.serve_single(app)
+    uvicorn.run(
+        Endpoint(executor),
+        host=HOST,
+        port=port,
+        loop="uvloop",
+        ws="none",
+        proxy_headers=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEPT_SECONDS,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
 
 
 if __name__ == "__main__":

@@ -28,16 +28,16 @@ class GuardedAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk has no types
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:  # noqa: ARG002
         try:
-            return await asyncio.wait_for(self.answer(dispatcher, tracker), TIME_LIMIT)
+            async with asyncio.timeout(TIME_LIMIT):
+                return await self.answer(dispatcher, tracker)
         except Exception as error:  # noqa: BLE001  whatever it is, silence would be worse
             # Type and place only: an exception's text may hold what the citizen wrote.
-            place = traceback.extract_tb(error.__traceback__)[-1]
             log.error(
                 "action_failed",
                 action=self.name(),
                 conversation_id=conversation_id(tracker),
                 error=type(error).__name__,
-                place=f"{place.filename}:{place.lineno}",
+                place=place_of(error),
             )
             dispatcher.messages.clear()
             return self.after_failure(dispatcher, tracker)
@@ -46,6 +46,12 @@ class GuardedAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk has no types
         """What is said instead, and the events to keep."""
         dispatcher.utter_message(response="utter_apology")
         return [SlotSet("offered", "no_answer")]
+
+
+def place_of(error: Exception) -> str:
+    """File and line where it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.filename}:{place.lineno}"
 
 
 def conversation_id(tracker: Tracker) -> str:
