@@ -13,7 +13,8 @@ from actions.guard import Events, GuardedAction, conversation_id
 from actions.heard import hear, names_an_appeal
 from actions.knowledge import knowledge
 from core.settings import settings
-from knowledge_base.search import SUGGESTIONS, Hit
+from knowledge_base.index import Stored
+from knowledge_base.search import SUGGESTIONS, Hit, Result
 
 # Two misses in a row are enough: the next try is a person's.
 MISSES_BEFORE_PERSON = 2
@@ -34,18 +35,19 @@ class AnswerQuestion(GuardedAction):
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         chosen = next(tracker.get_latest_entity_values("article"), None)
         if chosen is not None:
-            return await show(dispatcher, tracker, str(chosen), candidates(tracker))
+            (article,) = await asyncio.to_thread(read, [str(chosen)])
+            return show(dispatcher, tracker, article, candidates(tracker))
         text = str(tracker.latest_message.get("text") or "")
         if _DIGIT.search(text) and names_an_appeal(await hear(tracker), settings()):
             return [FollowupAction("action_begin_status_form")]
-        found = await asyncio.to_thread(knowledge().search, text)
+        found, articles = await asyncio.to_thread(find, text)
         off_topic = tracker.latest_message.get("intent", {}).get("name") == "out_of_scope"
         log.info("question_searched", conversation_id=conversation_id(tracker), outcome=found.outcome, off_topic=off_topic)
         slugs = [hit.slug for hit in found.hits]
         if found.outcome == "answer":
-            return await show(dispatcher, tracker, slugs[0], slugs, found.hits[0].confidence)
+            return show(dispatcher, tracker, articles[0], slugs, found.hits[0].confidence)
         if found.outcome == "suggestions":
-            events = await suggest(dispatcher, "utter_suggestions", slugs)
+            events = suggest(dispatcher, "utter_suggestions", articles, slugs)
             keep_question(dispatcher, "suggestions", found.hits)
             return events
         # The search knows better than the classifier what is off topic; that only chooses the words of finding nothing.
@@ -64,31 +66,42 @@ class SuggestOthers(GuardedAction):
         if not candidates(tracker) or misses(tracker) + 1 >= MISSES_BEFORE_PERSON:
             events = offer_person(dispatcher, tracker, "utter_nothing_helps")
         else:
-            suggested = await suggest(dispatcher, "utter_other_suggestions", candidates(tracker))
+            articles = await asyncio.to_thread(read, candidates(tracker)[:SUGGESTIONS])
+            suggested = suggest(dispatcher, "utter_other_suggestions", articles, candidates(tracker))
             events = [*suggested, SlotSet("misses", misses(tracker) + 1)]
         mark_answer(dispatcher, helpful=False)
         return events
 
 
-async def show(dispatcher: CollectingDispatcher, tracker: Tracker, slug: str, found: list[str], score: float | None = None) -> Events:
+def find(text: str) -> tuple[Result, list[Stored | None]]:
+    """What the search says, and the articles of the first hits: in one thread, for to go over to one takes as long as to read ten."""
+    result = knowledge().search(text)
+    return result, read([hit.slug for hit in result.hits[:SUGGESTIONS]])
+
+
+def read(slugs: list[str]) -> list[Stored | None]:
+    """The articles, None for one that is there no longer. In a thread: the index may have to be opened anew."""
+    return [knowledge().article(slug) for slug in slugs]
+
+
+def show(
+    dispatcher: CollectingDispatcher, tracker: Tracker, article: Stored | None, found: list[str], score: float | None = None
+) -> Events:
     """Utters the article and keeps the others that were found. ``score``: None where a button named the article."""
-    article = await asyncio.to_thread(knowledge().article, slug)
     if article is None:  # a button that is older than the article's removal
         return offer_person(dispatcher, tracker)
     dispatcher.utter_message(
         text=f"{article.title}\n\n{article.text}",
         buttons=[HELPFUL, UNHELPFUL, OPERATOR],
-        json_message={"kind": "answer", "article": slug, "score": CHOSEN if score is None else round(score, 3)},
+        json_message={"kind": "answer", "article": article.slug, "score": CHOSEN if score is None else round(score, 3)},
     )
     if score is None:
         dispatcher.utter_message(json_message={"do": "drop_question"})
-    return [SlotSet("offered", None), SlotSet("candidates", [other for other in found if other != slug])]
+    return [SlotSet("offered", None), SlotSet("candidates", [other for other in found if other != article.slug])]
 
 
-async def suggest(dispatcher: CollectingDispatcher, response: str, slugs: list[str]) -> Events:
-    """Utters the first few articles as buttons; what is shown is not suggested again."""
-    shown = slugs[:SUGGESTIONS]
-    articles = [await asyncio.to_thread(knowledge().article, slug) for slug in shown]
+def suggest(dispatcher: CollectingDispatcher, response: str, articles: list[Stored | None], slugs: list[str]) -> Events:
+    """Utters the articles of the first slugs as buttons; what is shown is not suggested again."""
     dispatcher.utter_message(
         response=response,
         buttons=[*(article_button(a.slug, a.title) for a in articles if a), NONE_OF_THESE, OPERATOR],

@@ -37,8 +37,8 @@ class AppealLookup:
 
     def own(self, conversation_id: str, *, only_open: bool = False) -> list[str]:
         """The numbers of the conversation's appeals, newest first."""
-        found = self._database.read(appeals.of_conversation, uuid.UUID(conversation_id))
-        return [appeal.number for appeal in found if not (only_open and appeal.status in FINISHED)]
+        found = self._database.read(appeals.numbers_of_conversation, uuid.UUID(conversation_id))
+        return [number for number, status in found if not (only_open and status in FINISHED)]
 
     def is_shown(self, conversation_id: str, number: str, proof: str) -> bool:
         """Whether ``proof`` (code or SNILS as it was written) shows that the appeal is the citizen's. FieldFault in words that are the same

@@ -107,13 +107,14 @@ async def hear(tracker: Tracker) -> Heard:
     text = str(message.get("text") or "")
     intent = message.get("intent") or {}
     message_id = (message.get("metadata") or {}).get("message_id")
+    values, files = await records().behind(conversation_id(tracker), text, message_id)
     return Heard(
         text=text,
         intent=str(intent.get("name")),
         confidence=float(intent.get("confidence") or 0),
         entities={entity["entity"]: entity["value"] for entity in message.get("entities") or []},
-        values=await records().values(conversation_id(tracker), text),
-        files=await records().files(message_id) if message_id else [],
+        values=values,
+        files=files,
         conversation_id=conversation_id(tracker),
     )
 

@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core import conversations
 from core.database import Database
 from core.desk import open_vault
 from core.models import Attachment, Draft, Reading, now
-from core.personal_data import Vault
+from core.personal_data import TOKEN, Vault
 from core.settings import settings
 from core.transcript import text_of_picture
 from handoff import erasure
+
+# At each turn of a form; made once, for to make them takes longer than to look one row up.
+_FILES = select(Attachment.id).where(Attachment.message_id == bindparam("id")).order_by(Attachment.id)
+_DRAFT_TIME = select(Draft.updated_at).where(Draft.conversation_id == bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -43,23 +47,21 @@ class Records:
         self.database = database
         self.vault = vault
 
-    async def values(self, conversation_id: str, text: str) -> dict[str, str]:
-        """Token → value, of the tokens in ``text``."""
+    async def behind(self, conversation_id: str, text: str, message_id: str | None) -> tuple[dict[str, str], list[str]]:
+        """Token → value, of the tokens in a message's text, and the ids of its attachments."""
 
-        def read(session: Session) -> dict[str, str]:
-            conversation = conversations.find(session, uuid.UUID(conversation_id))
-            return self.vault.values(session, conversation, [text])
+        def read(session: Session) -> tuple[dict[str, str], list[str]]:
+            values: dict[str, str] = {}
+            if has_tokens:
+                values = self.vault.values(session, conversations.find(session, uuid.UUID(conversation_id)), [text])
+            return values, _files(session, message_id) if message_id else []
 
-        return await self.database.read_soon(read)
+        has_tokens = TOKEN.search(text) is not None
+        return await self.database.read_soon(read) if has_tokens or message_id else ({}, [])
 
     async def files(self, message_id: str) -> list[str]:
         """The ids of a message's attachments."""
-
-        def read(session: Session) -> list[str]:
-            wanted = select(Attachment.id).where(Attachment.message_id == uuid.UUID(message_id)).order_by(Attachment.id)
-            return [str(found) for found in session.scalars(wanted)]
-
-        return await self.database.read_soon(read)
+        return await self.database.read_soon(_files, message_id)
 
     async def readings(self, attachment_ids: list[str]) -> list[PictureReading]:
         """Of files, the oldest first."""
@@ -87,7 +89,7 @@ class Records:
         """Whether nothing was added to the form that is under way for a while."""
 
         def read(session: Session) -> bool:
-            updated = session.scalar(select(Draft.updated_at).where(Draft.conversation_id == uuid.UUID(conversation_id)))
+            updated = session.scalar(_DRAFT_TIME, {"id": uuid.UUID(conversation_id)})
             return updated is not None and updated < _ago(minutes=settings().form_pause_minutes)
 
         return await self.database.read_soon(read)
@@ -96,13 +98,19 @@ class Records:
         """The slots of the form that was under way, if one was."""
 
         def read(session: Session) -> dict[str, Any] | None:
-            conversation = conversations.find(session, uuid.UUID(conversation_id))
-            draft = session.get(Draft, conversation.id)
-            if draft is None or conversation.data_key is None or draft.updated_at < _ago(hours=settings().draft_hours):
+            draft = session.get(Draft, uuid.UUID(conversation_id))
+            if draft is None or draft.updated_at < _ago(hours=settings().draft_hours):
+                return None
+            conversation = conversations.find(session, draft.conversation_id)
+            if conversation.data_key is None:
                 return None
             return dict(json.loads(self.vault.open(conversation, draft.slots_sealed)))
 
         return await self.database.read_soon(read)
+
+
+def _files(session: Session, message_id: str) -> list[str]:
+    return [str(found) for found in session.scalars(_FILES, {"id": uuid.UUID(message_id)})]
 
 
 def _ago(**time: float) -> datetime:

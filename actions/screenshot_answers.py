@@ -10,15 +10,15 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer_question import show, suggest
+from actions.answer_question import find, show, suggest
 from actions.buttons import article_button
 from actions.guard import Events, conversation_id
-from actions.knowledge import knowledge
 from actions.records import records
 from core.models import Reading
 from core.settings import settings
 from core.words import say
 from knowledge_base.error_messages import find_error, shorten
+from knowledge_base.index import Stored
 from knowledge_base.search import Result
 
 OFFERED = "article_offered"  # the slot: once a form is enough
@@ -35,6 +35,7 @@ class Finding:
 
     error: str
     result: Result
+    articles: list[Stored | None]  # of the first hits
 
     @property
     def quoted(self) -> str:
@@ -56,8 +57,8 @@ async def answer_files(dispatcher: CollectingDispatcher, tracker: Tracker) -> Ev
         return []
     dispatcher.utter_message(text=say("screenshot_error", error=finding.quoted))  # what follows is the same message
     if result.outcome == "answer":
-        return await show(dispatcher, tracker, slugs[0], slugs, result.hits[0].confidence)
-    return await suggest(dispatcher, "utter_suggestions", slugs)
+        return show(dispatcher, tracker, finding.articles[0], slugs, result.hits[0].confidence)
+    return suggest(dispatcher, "utter_suggestions", finding.articles, slugs)
 
 
 async def offer_article(dispatcher: CollectingDispatcher, tracker: Tracker, wait_seconds: float = 0) -> Events:
@@ -82,7 +83,7 @@ async def find_article(files: list[str], wait_seconds: float) -> Finding | None:
         error = find_error(text)
         if error is None:
             continue
-        finding = Finding(error, await asyncio.to_thread(knowledge().search, error))
+        finding = Finding(error, *await asyncio.to_thread(find, error))
         if finding.result.outcome == "answer":
             return finding
         unsure = unsure or finding

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from core import blind_index
@@ -47,6 +47,11 @@ KIND_WORDS = {
 _NEXT_ORDINAL = text(
     "INSERT INTO appeal_counters (year, last) VALUES (:year, 1) "
     "ON CONFLICT (year) DO UPDATE SET last = appeal_counters.last + 1 RETURNING last"
+)
+_NUMBERS = (
+    select(Appeal.number, Appeal.status)
+    .where(Appeal.conversation_id == bindparam("id"))
+    .order_by(Appeal.received_at.desc(), Appeal.ordinal.desc())
 )
 
 
@@ -106,6 +111,11 @@ def of_conversation(session: Session, conversation_id: uuid.UUID) -> list[Appeal
             select(Appeal).where(Appeal.conversation_id == conversation_id).order_by(Appeal.received_at.desc(), Appeal.ordinal.desc())
         )
     )
+
+
+def numbers_of_conversation(session: Session, conversation_id: uuid.UUID) -> list[tuple[str, AppealStatus]]:
+    """Number and status of each, newest first."""
+    return [(number, status) for number, status in session.execute(_NUMBERS, {"id": conversation_id})]
 
 
 def earlier(session: Session, conversation_id: uuid.UUID) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import screenshot_answers
+from actions import answer_question, screenshot_answers
 from actions.records import Records
 from actions.screenshot_answers import OFFERED, find_article, offer_article
 from core import conversations
@@ -31,7 +31,7 @@ def search(shipped_index: Path) -> Search:
 @pytest.fixture(autouse=True)
 def _desk_of_the_actions(desk: Desk, search: Search, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(screenshot_answers, "records", lambda: Records(desk.database, desk.vault))
-    monkeypatch.setattr(screenshot_answers, "knowledge", lambda: search)
+    monkeypatch.setattr(answer_question, "knowledge", lambda: search)
     yield
 
 
