@@ -38,7 +38,7 @@ class AnswerQuestion(GuardedAction):
             (article,) = await asyncio.to_thread(read, [str(chosen)])
             return show(dispatcher, tracker, article, candidates(tracker))
         text = str(tracker.latest_message.get("text") or "")
-        if _DIGIT.search(text) and names_an_appeal(await hear(tracker), settings()):
+        if _DIGIT.search(text) and names_an_appeal(await asyncio.to_thread(hear, tracker), settings()):
             return [FollowupAction("action_begin_status_form")]
         found, articles = await asyncio.to_thread(find, text)
         off_topic = tracker.latest_message.get("intent", {}).get("name") == "out_of_scope"

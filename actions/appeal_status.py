@@ -1,5 +1,6 @@
 """What is with an appeal: told to who shows that it is theirs, as the status page tells it; the conversation's own without more."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from rasa_sdk import Tracker
@@ -57,7 +58,7 @@ class ReadData(GuardedAction):
         return "action_read_data"
 
     async def answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
-        if names_an_appeal(await hear(tracker), settings()):
+        if names_an_appeal(await asyncio.to_thread(hear, tracker), settings()):
             return [FollowupAction(f"action_begin_{FORM}")]
         return await answer_files(dispatcher, tracker)
 

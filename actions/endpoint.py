@@ -1,4 +1,4 @@
-"""The HTTP that Rasa calls actions over, as rasa-sdk answers it. Its own endpoint (Sanic, tracing, CORS) takes a third of a millisecond more."""
+"""The HTTP that Rasa calls actions over, as rasa-sdk answers it. Its own endpoint (Sanic, tracing, CORS) takes 0.3 ms longer."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping

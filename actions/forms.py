@@ -66,16 +66,15 @@ class Form(GuardedAction):
         asked = tracker.get_slot(REQUESTED)
         if asked is None or self._begins_now(tracker):
             try:
-                found = await asyncio.to_thread(self.begin, await hear(tracker), slots, settings())
+                found = await asyncio.to_thread(lambda: self.begin(hear(tracker), slots, settings()))
             except FieldFault as fault:  # of what the first message brought along
                 events = self._go_on(dispatcher, slots, {})
                 dispatcher.utter_message(text=fault.words)
                 return events
             return self._go_on(dispatcher, slots, found)
-        was_left = await records().draft_is_left(conversation_id(tracker))
-        if not _is_answered_now(tracker):
+        was_left, heard = await asyncio.to_thread(_listen, tracker)
+        if heard is None:
             return [SlotSet(REQUESTED, RESUME if was_left else asked)]  # back from something else: it is asked for again
-        heard = await hear(tracker)
         read = self._read_resume if asked == RESUME else self.read
         try:
             if was_left and heard.is_other_wish and asked in FREE_TEXT:
@@ -139,6 +138,12 @@ def leave(dispatcher: CollectingDispatcher, tracker: Tracker, response: str) -> 
         dispatcher.utter_message(json_message={"do": "drop_draft", "fields": {}})
     dispatcher.utter_message(response=f"{response}_{form}" if form else response)
     return [AllSlotsReset(), ActiveLoop(None), FollowupAction("action_listen")]
+
+
+def _listen(tracker: Tracker) -> tuple[bool, Heard | None]:
+    """Whether the form was left, and its answer, if there is one."""
+    was_left = records().draft_is_left(conversation_id(tracker))
+    return was_left, hear(tracker) if _is_answered_now(tracker) else None
 
 
 def _is_answered_now(tracker: Tracker) -> bool:

@@ -101,13 +101,13 @@ class Heard:
         return self.entities.get("value") if self.is_button else None
 
 
-async def hear(tracker: Tracker) -> Heard:
-    """The latest message, with what the vault and the desk's files hold of it."""
+def hear(tracker: Tracker) -> Heard:
+    """The latest message, with what the vault and the desk's files hold of it. From a worker thread."""
     message = tracker.latest_message
     text = str(message.get("text") or "")
     intent = message.get("intent") or {}
     message_id = (message.get("metadata") or {}).get("message_id")
-    values, files = await records().behind(conversation_id(tracker), text, message_id)
+    values, files = records().behind(conversation_id(tracker), text, message_id)
     return Heard(
         text=text,
         intent=str(intent.get("name")),

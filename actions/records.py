@@ -47,8 +47,8 @@ class Records:
         self.database = database
         self.vault = vault
 
-    async def behind(self, conversation_id: str, text: str, message_id: str | None) -> tuple[dict[str, str], list[str]]:
-        """Token → value, of the tokens in a message's text, and the ids of its attachments."""
+    def behind(self, conversation_id: str, text: str, message_id: str | None) -> tuple[dict[str, str], list[str]]:
+        """Token → value, of the tokens in a message's text, and the ids of its attachments. From a worker thread."""
 
         def read(session: Session) -> tuple[dict[str, str], list[str]]:
             values: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Records:
             return values, _files(session, message_id) if message_id else []
 
         has_tokens = TOKEN.search(text) is not None
-        return await self.database.read_soon(read) if has_tokens or message_id else ({}, [])
+        return self.database.read(read) if has_tokens or message_id else ({}, [])
 
     async def files(self, message_id: str) -> list[str]:
         """The ids of a message's attachments."""
@@ -85,14 +85,14 @@ class Records:
 
         return await self.database.read_soon(read)
 
-    async def draft_is_left(self, conversation_id: str) -> bool:
-        """Whether nothing was added to the form that is under way for a while."""
+    def draft_is_left(self, conversation_id: str) -> bool:
+        """Whether nothing was added to the form that is under way for a while. From a worker thread."""
 
         def read(session: Session) -> bool:
             updated = session.scalar(_DRAFT_TIME, {"id": uuid.UUID(conversation_id)})
             return updated is not None and updated < _ago(minutes=settings().form_pause_minutes)
 
-        return await self.database.read_soon(read)
+        return self.database.read(read)
 
     async def draft(self, conversation_id: str) -> dict[str, Any] | None:
         """The slots of the form that was under way, if one was."""

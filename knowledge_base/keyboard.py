@@ -27,6 +27,8 @@ def in_russian(text: str, is_word: Callable[[str], bool]) -> str:
 
     is_word: whether a normalised word is one that the search knows.
     """
+    if not _OF_LATIN.search(text):
+        return text
     text = _WORD.sub(_in_one_alphabet, text)
     stretches = [found[0] for found in _LATIN.finditer(text) if _OF_LATIN.search(found[0])]
     if not stretches:
