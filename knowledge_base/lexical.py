@@ -26,7 +26,7 @@ Ints = NDArray[np.intp]
 K1, B = 1.2, 0.5  # BM25: measured, the surface is flat around them
 # Of many passages, what stands in a good part of them tells little and costs most of the time.
 _MANY, _COMMON = 20_000, 0.2
-_FEW = 1_000  # passages whose n-grams may stand twice in memory, 5 KB more for each
+_FEW = 500  # passages whose n-grams may stand twice in memory, some 10 KB more for each
 _TERMS = "terms.json"
 _KNOWN_WORDS = 20_000
 

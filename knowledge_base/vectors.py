@@ -15,7 +15,7 @@ from knowledge_base.embedder import Embedder, unit
 from knowledge_base.lexical import Floats, Ints
 
 STATIC_WEIGHT = 0.5  # of the static vector beside the sentence vector: what ranks candidates, and later the fused score
-_FEW = 1_000  # passages that are kept unpacked too, 3 KB each
+_FEW = 500  # passages that are kept unpacked too, 3 KB each
 _FLAT = 10_000  # passages: of more, an inverted file looks at the nearest cells only
 _CELLS_LOOKED_AT = 24
 _BATCH = 2048
