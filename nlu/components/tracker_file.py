@@ -24,6 +24,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
 
 _KEPT_TRACKERS = 128
+_SELECT_ANY = "SELECT 1 FROM events WHERE sender_id = ? LIMIT 1"
 _INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -47,6 +48,7 @@ class TrackerFile(SQLTrackerStore):
         self.engine = create_engine(self.engine.url, poolclass=QueuePool, hide_parameters=True)
         event.listen(self.engine, "connect", _prepare)
         self.sessionmaker.configure(bind=self.engine)
+        self._connection = self.engine.raw_connection()
         self._kept: "OrderedDict[str, Kept]" = OrderedDict()
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
@@ -55,6 +57,8 @@ class TrackerFile(SQLTrackerStore):
         if kept and not kept.lent:
             kept.lent = True
             return kept.tracker
+        if not self._connection.execute(_SELECT_ANY, (sender_id,)).fetchone():
+            return None  # a new one: to be told so by Rasa takes ten times as long
         tracker: Optional[DialogueStateTracker] = await super().retrieve(sender_id)
         if tracker:
             self._keep(tracker, lent=True)
@@ -73,12 +77,8 @@ class TrackerFile(SQLTrackerStore):
         """Rasa's rows without its session: one statement instead of an object that is tracked, flushed and expired for each event."""
         rows = [_row(tracker.sender_id, event) for event in islice(tracker.events, self._stored(tracker), None)]
         if rows:
-            connection = self.engine.raw_connection()
-            try:
-                connection.cursor().executemany(_INSERT, rows)
-                connection.commit()
-            finally:
-                connection.close()  # back to the pool, which takes back what was not committed
+            with self._connection.dbapi_connection as connection:  # commits, or takes back what was written
+                connection.executemany(_INSERT, rows)
 
     def _stored(self, tracker: DialogueStateTracker) -> int:
         """How many of the tracker's events are in the file."""
