@@ -5,9 +5,9 @@ model otherwise (training, tests, benchmarks) has Rasa's own. It replaces privat
 tests/rasa/test_shortcuts.py holds whole conversations beside Rasa's own.
 """
 
-from nlu.shortcuts import action_calls, action_connections, graph_runner, rules
+from nlu.shortcuts import action_calls, action_connections, debug_lines, graph_runner, lookups, rules, tracker_copies
 
-PARTS = (action_calls, action_connections, graph_runner, rules)
+PARTS = (action_calls, action_connections, debug_lines, graph_runner, lookups, rules, tracker_copies)
 
 
 def install() -> None:

@@ -1,8 +1,8 @@
 """Calls of the action server: what is sent, and how the reply is checked.
 
 ``jsonschema.validate`` builds its validator and checks Rasa's own schema anew at every reply, and then holds each event beside all 23 kinds
-of events. Here the schema, which never changes, is prepared once, by kind: the name of an event says which one it must be. A reply that
-does not fit is handed to Rasa's own method, which raises its own error.
+of events. Here the name of an event says which kind it must be, and what the schema asks of that one, types and names for the most part, is
+looked at directly. A reply that does not fit, or of which the schema asks more, is handed to Rasa's own method, which raises its own error.
 
 The domain, which no action of ours reads, stays here (``enable_selective_domain`` in endpoints.yml); rasa-sdk 3.21 wants an empty one
 instead. Of the events those of the turn are sent: the slots tell what became of the others, and rasa-sdk copies each deeply.
@@ -11,8 +11,6 @@ instead. Of the events those of the turn are sent: the slots tell what became of
 from functools import lru_cache
 from typing import Any, Dict, List, Tuple
 
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, UserUttered
@@ -22,33 +20,62 @@ from rasa.version import __version__ as rasas_version
 _check_as_rasa_does = RemoteAction._validate_action_result
 _call_as_rasa_does = RemoteAction._action_call_format
 
+Schema = Dict[str, Any]
+_TYPES: Dict[str, Tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
 
 @lru_cache(maxsize=1)
-def reply_validators() -> Tuple[Validator, Dict[str, Validator]]:
+def reply_schemas() -> Tuple[Schema, Dict[str, Schema]]:
     """Of a reply but for its events, and of each kind of event."""
-    schema = RemoteAction.action_response_format_spec()
-    kind = validator_for(schema)
-    kind.check_schema(schema)
-    event = schema["properties"]["events"]["items"]
+    reply = RemoteAction.action_response_format_spec()
+    event = reply["properties"]["events"]["items"]
     events = {}
-    for one in event["oneOf"]:
-        properties = {**event["properties"], **one["properties"]}
-        one = {"type": event["type"], "properties": properties, "required": [*event["required"], *one.get("required", ())]}
-        events[properties["event"]["const"]] = kind(one)
-    reply = {**schema, "properties": {**schema["properties"], "events": {"type": "array"}}}
-    return kind(reply), events
+    for kind in event["oneOf"]:
+        properties = {**event["properties"], **kind["properties"]}
+        events[properties["event"]["const"]] = {
+            "type": event["type"],
+            "properties": properties,
+            "required": [*event["required"], *kind.get("required", ())],
+        }
+    return {**reply, "properties": {**reply["properties"], "events": {"type": "array"}}}, events
 
 
-def _fits(result: Any) -> bool:
-    reply, kinds = reply_validators()
-    return bool(reply.is_valid(result)) and all(
-        isinstance(event, dict) and (kind := kinds.get(str(event.get("event")))) and kind.is_valid(event)
+def _reply_fits(result: Any) -> bool:
+    reply, kinds = reply_schemas()
+    return _fits(result, reply) and all(
+        isinstance(event, dict) and (kind := kinds.get(str(event.get("event")))) and _fits(event, kind)
         for event in result.get("events", ())
     )
 
 
+def _fits(value: Any, schema: Schema) -> bool:
+    """Whether JSON fits; False, too, where the schema has a keyword that is not known here. A schema's ``type`` comes first in it."""
+    for keyword, wanted in schema.items():
+        if keyword == "type":
+            fits = any(type(value) in _TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+        elif keyword == "properties":
+            fits = all(_fits(value[name], each) for name, each in wanted.items() if name in value)
+        elif keyword == "required":
+            fits = all(name in value for name in wanted)
+        elif keyword == "items":
+            fits = all(_fits(each, wanted) for each in value)
+        else:
+            fits = keyword == "const" and value == wanted
+        if not fits:
+            return False
+    return True
+
+
 def _validate_action_result(self: RemoteAction, result: Dict[str, Any]) -> bool:
-    return _fits(result) or bool(_check_as_rasa_does(self, result))
+    return _reply_fits(result) or bool(_check_as_rasa_does(self, result))
 
 
 def _action_call_format(self: RemoteAction, tracker: DialogueStateTracker, domain: Domain) -> Dict[str, Any]:

@@ -75,7 +75,7 @@ def shortcuts_installed() -> Iterator[None]:
     with ExitStack() as stack:
         for part in shortcuts.PARTS:
             for owner, name, _ours in part.REPLACED:
-                stack.enter_context(mock.patch.object(owner, name, getattr(owner, name)))
+                stack.enter_context(mock.patch.object(owner, name, getattr(owner, name, None), create=True))
         shortcuts.install()
         yield
 

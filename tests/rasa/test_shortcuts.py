@@ -16,14 +16,29 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from jsonschema import ValidationError
+from rasa.core.actions import action
 from rasa.core.actions.action import RemoteAction
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.engine.exceptions import GraphComponentException, GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.domain import ActionNotFoundException, Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    BotUttered,
+    ConversationPaused,
+    Event,
+    FollowupAction,
+    LoopInterrupted,
+    Restarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
+from rasa.shared.core.slots import AnySlot
+from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
@@ -88,7 +103,10 @@ FIT: tuple[Any, ...] = (
     GOOD,
     {},
     {"events": [{"event": "slot", "name": "offered", "value": 1, "timestamp": None, "metadata": {}, "more": 1}, {"event": "reset_slots"}]},
+    {"events": [{"event": "user", "text": None, "parse_data": {"intent": {"confidence": 1}, "entities": [{"entity": "a", "value": 1}]}}]},
 )
+# What the schema asks of it is Rasa's to look at.
+INVOLVED: dict[str, Any] = {"events": [{"event": "user", "parse_data": {"response_selector": {"all_retrieval_intents": []}}}]}
 MALFORMED: tuple[Any, ...] = (
     {"events": {}},
     {"events": [{"event": "unknown"}]},
@@ -96,7 +114,10 @@ MALFORMED: tuple[Any, ...] = (
     {"events": [{"name": "offered", "value": None}]},
     {"events": [{"event": "slot", "name": "offered"}]},
     {"events": [{"event": "slot", "name": "offered", "value": None, "timestamp": "now"}]},
+    {"events": [{"event": "slot", "name": "offered", "value": None, "timestamp": True}]},
     {"events": [{"event": "action", "name": 1}]},
+    {"events": [{"event": "user", "parse_data": {"entities": [{"entity": "a"}]}}]},
+    {"events": [{"event": "user", "parse_data": {"response_selector": []}}]},
     {"events": ["slot"]},
     {"events": [], "responses": ["text"]},
     [],
@@ -114,6 +135,7 @@ class ActionCallsTest(unittest.TestCase):
                 self.assertIs(action_calls._validate_action_result(self.action, reply), True, reply)
         for reply in FIT:
             self.assertIs(action_calls._check_as_rasa_does(self.action, reply), True, reply)
+        self.assertIs(action_calls._validate_action_result(self.action, INVOLVED), True)
 
     def test_a_malformed_reply_is_rejected_as_rasa_rejects_it(self) -> None:
         for reply in MALFORMED:
@@ -126,7 +148,7 @@ class ActionCallsTest(unittest.TestCase):
                 self.assertIn("Failed to validate Action server response from API", ours.exception.message)
 
     def test_the_schema_is_prepared_once(self) -> None:
-        action_calls.reply_validators()
+        action_calls.reply_schemas()
         with mock.patch.object(RemoteAction, "action_response_format_spec", side_effect=AssertionError("prepared again")):
             for _ in range(3):
                 action_calls._validate_action_result(self.action, GOOD)
@@ -246,6 +268,61 @@ class ActionConnectionsTest(unittest.TestCase):
         first, second, third, fourth = peers[:4]
         self.assertEqual((first, third), (second, fourth))
         self.assertNotEqual(second, third)
+
+
+class LookupsTest(unittest.TestCase):
+    def test_an_event_that_rasa_does_not_know_is_refused_each_time(self) -> None:
+        with shortcuts_installed():
+            self.assertIs(Event.resolve_by_type("slot"), SlotSet)
+            for _ in range(2):
+                with self.assertRaises(ValueError):
+                    Event.resolve_by_type("unknown")
+
+    def test_each_domain_has_its_own(self) -> None:
+        full, empty = Domain.from_yaml("{version: '3.1', actions: [action_one]}"), Domain.empty()
+        with shortcuts_installed():
+            for _ in range(2):
+                self.assertEqual((full.is_empty(), empty.is_empty()), (False, True))
+                self.assertIsInstance(action.action_for_name_or_text("action_one", full, None), RemoteAction)
+                with self.assertRaises(ActionNotFoundException):
+                    action.action_for_name_or_text("action_one", empty, None)
+
+    def test_an_action_calls_the_server_that_it_was_asked_for(self) -> None:
+        domain = Domain.from_yaml("{version: '3.1', actions: [action_one]}")
+        servers = [EndpointConfig("http://127.0.0.1:1"), EndpointConfig("http://127.0.0.1:2")]
+        with shortcuts_installed():
+            for server in servers * 2:
+                self.assertIs(action.action_for_name_or_text("action_one", domain, server).action_endpoint, server)
+
+
+class TrackerCopiesTest(unittest.TestCase):
+    EVENTS = (
+        *(ActionExecuted("action_listen"), UserUttered("one"), ActiveLoop("form"), SlotSet("one", 1), FollowupAction("action_one")),
+        *(ActionExecuted("action_one"), ActionExecutionRejected("form"), BotUttered("two"), UserUtteranceReverted()),
+        *(ActiveLoop("form"), LoopInterrupted(True), Restarted(), SlotSet("two", 2), ConversationPaused()),
+    )
+
+    def state(self, tracker: DialogueStateTracker) -> Any:
+        return tracker.current_state(EventVerbosity.ALL), {name: vars(slot) for name, slot in tracker.slots.items()}
+
+    def test_a_copy_is_what_a_replay_gives(self) -> None:
+        tracker = DialogueStateTracker("one-1", [AnySlot("one", []), AnySlot("two", [], initial_value=0)])
+        rasas_copy = DialogueStateTracker.copy
+        with shortcuts_installed():
+            for event in self.EVENTS:
+                tracker.update(event)
+                tracker.clear_followup_action()  # as Rasa does once it has taken it
+                self.assertEqual(self.state(tracker.copy()), self.state(rasas_copy(tracker)), event)
+
+    def test_what_happens_to_a_copy_happens_to_nothing_else(self) -> None:
+        tracker = DialogueStateTracker("one-1", [AnySlot("one", [])])
+        tracker.update(ActiveLoop("form"))
+        with shortcuts_installed():
+            before = self.state(tracker.copy())
+            for event in (SlotSet("one", 1), LoopInterrupted(True), ActionExecutionRejected("form")):
+                tracker.copy().update(event)
+            self.assertEqual(self.state(tracker.copy()), before)
+        self.assertEqual(self.state(tracker), before)
 
 
 class Adding(GraphComponent):
