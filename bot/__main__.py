@@ -74,6 +74,7 @@ def serve(settings: Settings) -> int:
     from bot.app import create_app
     from core.desk import open_desk
     from core.log import configure_logging
+    from core.processors import keep_to_one
 
     configure_logging(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -81,6 +82,7 @@ def serve(settings: Settings) -> int:
         # SQLite has one owner, and without Redis gateways would not hear each other.
         if not (settings.redis_url and make_url(settings.database).get_backend_name() == "postgresql"):
             held.enter_context(only_one(settings.data_dir / "gateway.lock"))
+            keep_to_one()
         desk = open_desk(settings)
         try:
             uvicorn.run(

@@ -11,6 +11,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 
 import structlog
 
+from core.processors import let_go
 from core.settings import PREFIX, ROOT, Settings
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ class IndexBuilder:
     async def _start(self, *options: str) -> Process:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         given = {f"{PREFIX}{name.upper()}": str(getattr(self._settings, name)) for name in _SETTINGS}
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "knowledge_base", "build", "--quiet", *options),
             stdin=PIPE,
             stdout=DEVNULL,
@@ -63,6 +64,8 @@ class IndexBuilder:
             env=inherited | given | _bytecode(self._settings),
             start_new_session=True,  # what stops the gateway lets a build end; one on standby ends with the gateway, whose pipe it reads
         )
+        let_go(process.pid)
+        return process
 
     async def _finish(self, process: Process, occasion: str) -> bool:
         begun = time.monotonic()

@@ -7,6 +7,7 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from core.processors import let_go
 from core.settings import PREFIX, ROOT
 
 
@@ -31,6 +32,7 @@ async def run_module(module: str, *arguments: str, content: bytes, seconds: floa
         env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},  # keys are not a parser's to see
         start_new_session=True,
     )
+    let_go(process.pid)
     try:
         async with asyncio.timeout(seconds):
             output, errors = await process.communicate(content)
