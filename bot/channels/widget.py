@@ -74,7 +74,7 @@ class WidgetDesk:
 
     async def check_token(self, conversation_id: uuid.UUID, token: str) -> None:
         """Problem 404 for an unknown conversation, 401 for a token that is not its own."""
-        known = await self.desk.database.read_soon(conversations.token_hash_of, conversation_id)
+        known = await self.desk.database.read_at_once(conversations.token_hash_of, conversation_id)
         if known is None or not hmac.compare_digest(known, token_hash(token)):
             raise not_authenticated()
 
@@ -147,11 +147,11 @@ def widget_routes(widget: WidgetDesk) -> APIRouter:
         """Messages after a ``seq``; with ``wait`` the call is held until there is one or the mode changes."""
         with desk.events.subscribe(str(conversation_id)) as hints:
             deadline = now().timestamp() + wait
-            state = await desk.database.read_soon(widget.state, conversation_id, after)
+            state = await desk.database.read_at_once(widget.state, conversation_id, after)
             mode = state.mode
             while not state.messages and state.mode == mode and (left := deadline - now().timestamp()) > 0:
                 if await hints.get(left) is not None:
-                    state = await desk.database.read_soon(widget.state, conversation_id, after)
+                    state = await desk.database.read_at_once(widget.state, conversation_id, after)
         return {
             "messages": state.messages,
             "more": state.more,

@@ -79,7 +79,7 @@ class WidgetSocket:
 
     async def _catch_up(self) -> None:
         while True:
-            state = await self._widget.desk.database.read_soon(self._widget.state, self._id, self._after)
+            state = await self._widget.desk.database.read_at_once(self._widget.state, self._id, self._after)
             for message in state.messages:
                 await self._stream.send({"type": "message", "message": message})
             self._after = max(self._after, state.last_seq)
