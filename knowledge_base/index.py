@@ -173,5 +173,8 @@ def _highest(scores: Floats, number: int) -> Ints:
         return np.argpartition(scores, -number)[-number:]
     whole = len(scores) // _BLOCK * _BLOCK  # ``number`` blocks hold one that high each: nothing lower is wanted
     blocks = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
-    high = np.flatnonzero(scores >= np.partition(blocks, -number)[-number])
+    least = np.partition(blocks, -number)[-number]
+    high = np.flatnonzero(scores > least)
+    if len(high) < number:  # the others are equal, often nearly all: no word of the question stands in them
+        return np.concatenate([high, np.flatnonzero(scores == least)[: number - len(high)]])
     return high[np.argpartition(scores[high], -number)[-number:]]
