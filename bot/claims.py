@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Table, Update, and_, bindparam, case, exists, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, Update, and_, bindparam, case, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import conversations
-from core.database import hint
+from core.database import hint, written_out
 from core.desk import Desk
 from core.ids import new_id
 from core.models import UNDER_WAY, Author, Conversation, Message, Mode, Turn, TurnState
@@ -29,21 +29,13 @@ _TURNS: Table = Turn.__table__  # type: ignore[assignment]
 _STATE = _TURNS.c.state
 _ID = _TURNS.c.id == bindparam("turn_id")
 _OF_CONVERSATION = _TURNS.c.conversation_id == bindparam("of_conversation")
-
-
-def _written_out(state: TurnState) -> ColumnElement[TurnState]:
-    """Part of the statement: of a parameter SQLite cannot tell that it is what the index of open turns is for."""
-    return literal_column(f"'{state}'", _STATE.type)
-
-
-_ACCEPTED, _RUNNING = _written_out(TurnState.ACCEPTED), _written_out(TurnState.RUNNING)
-_OPEN = [_written_out(state) for state in UNDER_WAY]
+_OPEN = written_out(_STATE, UNDER_WAY)
 
 
 def _is_claimable() -> ColumnElement[bool]:
     earlier = _TURNS.alias()
     return and_(
-        or_(_STATE == _ACCEPTED, and_(_STATE == _RUNNING, _TURNS.c.lease_until < bindparam("at"))),
+        or_(_STATE == TurnState.ACCEPTED, and_(_STATE == TurnState.RUNNING, _TURNS.c.lease_until < bindparam("at"))),
         exists().where(Conversation.id == _TURNS.c.conversation_id, Conversation.mode == Mode.BOT),
         ~exists().where(earlier.c.conversation_id == _TURNS.c.conversation_id, earlier.c.seq < _TURNS.c.seq, earlier.c.state.in_(_OPEN)),
     )

@@ -7,16 +7,16 @@ PostgreSQL it may be run again from the start, in a new transaction, when it los
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event, make_url, text
+from sqlalchemy import ColumnElement, Engine, PoolProxiedConnection, create_engine, event, literal_column, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.errors import DatabaseDown
 from core.events import Events, Hint
@@ -50,6 +50,11 @@ def hint(session: Session, topic: str, **data: Any) -> None:
     hints = session.info.setdefault(_HINTS, [])
     if Hint(topic, data) not in hints:
         hints.append(Hint(topic, data))
+
+
+def written_out(column: ColumnElement[T] | InstrumentedAttribute[T], values: Iterable[object]) -> list[ColumnElement[T]]:
+    """Values of an enumeration as part of a statement: of a parameter SQLite cannot tell that it is what a partial index is for."""
+    return [literal_column(f"'{value}'", column.type) for value in values]
 
 
 def one_at_a_time(session: Session, lock: int) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import BindParameter, ColumnElement, CursorResult, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from core.database import hint
+from core.database import hint, written_out
 from core.ids import new_id
 from core.models import UNSENT, Conversation, Delivery, DeliveryState, now
 from core.settings import Settings
@@ -24,8 +24,7 @@ TOPIC = "deliveries"  # a delivery was written: whoever sends looks for it
 GIVEN_UP = "given_up"
 _AT_ONCE = 100
 _MOST_DOUBLINGS = 30
-# Written out in the statement: of parameters SQLite cannot tell that they are what the index of open deliveries is for.
-_OPEN: BindParameter[tuple[DeliveryState, ...]] = bindparam("open", UNSENT, expanding=True, literal_execute=True)
+_OPEN = written_out(Delivery.state, UNSENT)
 
 
 class Pauses(NamedTuple):
