@@ -24,9 +24,8 @@ import structlog
 import yaml
 
 from benchmarks.intent_sets import BLIND, read_examples, read_set
-from benchmarks.measuring import Clock, in_child, memory
+from benchmarks.measuring import RASA_ENVIRONMENT, Clock, in_child, memory
 
-QUIET = {"RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 _DIET: list[dict[str, Any]] = [
     {"name": "WhitespaceTokenizer"},
     {"name": "CountVectorsFeaturizer"},
@@ -53,7 +52,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", type=Path, metavar="SET.yml", default=[BLIND])
     parser.add_argument("--folds", type=int, default=0, help="of the examples: learn from all but one of so many parts, and ask that one")
     arguments = parser.parse_args()
-    os.environ.update(QUIET)
+    os.environ.update(RASA_ENVIRONMENT)
     shipped = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
     for name, pipeline in {"shipped": shipped, "DIET, small": _DIET}.items():
         with TemporaryDirectory(prefix="otklik-diet-") as folder:

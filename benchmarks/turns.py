@@ -29,9 +29,10 @@ import yaml
 from benchmarks.asking import Asking, Begin
 from benchmarks.blind import blind_questions
 from benchmarks.citizens import RestCitizen, WidgetCitizen, client
-from benchmarks.measuring import quantile
+from benchmarks.intent_sets import BLIND
+from benchmarks.measuring import RASA_ENVIRONMENT, quantile
 from benchmarks.servers import Desk, Memory, Server, StockRasa, emptied
-from benchmarks.stock_rasa.project import ENVIRONMENT, trained
+from benchmarks.stock_rasa.project import trained
 
 _SMALL_TALK = ("greet", "thank", "goodbye", "bot_challenge")  # no yes and no: they depend on what was said before
 _WARM_UP = 40
@@ -79,7 +80,7 @@ def main() -> None:
     project = trained(arguments.out / "stock_rasa", arguments.epochs)
     with ExitStack() as running:
         _say("Starting the stock Rasa and the desk …")
-        stock = running.enter_context(StockRasa(project, ENVIRONMENT))
+        stock = running.enter_context(StockRasa(project, RASA_ENVIRONMENT))
         desk = running.enter_context(Desk(emptied(arguments.out / "desk")))
         stock.wait_until_ready()
         desk.wait_until_ready()
@@ -147,7 +148,7 @@ def questions(seed: int) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _texts() -> list[str]:
-    small_talk = yaml.safe_load((ROOT / "tests/data/blind/intents.yml").read_text(encoding="utf-8"))
+    small_talk = yaml.safe_load(BLIND.read_text(encoding="utf-8"))
     return [question.text for question in blind_questions()] + [text for intent in _SMALL_TALK for text in small_talk[intent]]
 
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measuring import ROOT
-from benchmarks.stock_rasa.project import ENVIRONMENT
+from benchmarks.measuring import RASA_ENVIRONMENT, ROOT
 from bot.dialogue_engine import as_text
 
 FOLDS = 5
@@ -99,7 +98,7 @@ def _confusions(told: list[Told]) -> list[dict[str, Any]]:
 def _test(out: Path, *arguments: str) -> list[Told]:
     command = [str(ROOT / ".venv-rasa/bin/rasa"), "test", "nlu", "--no-plot", "--successes", "--out", str(out), *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env={**os.environ, **RASA_ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"'{' '.join(command)}' failed:\n{done.stderr[-3000:]}")

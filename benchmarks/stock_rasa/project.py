@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from benchmarks.blind import shipped_articles
-from benchmarks.measuring import ROOT
+from benchmarks.measuring import RASA_ENVIRONMENT, ROOT
 
 _FOLDER = Path(__file__).parent
 _MODEL = "stock.tar.gz"
@@ -28,7 +28,6 @@ SMALL_TALK = {
     "deny": "Хорошо, не будем.",
     "bot_challenge": "Я бот на Rasa.",
 }
-ENVIRONMENT = {"RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def trained(folder: Path, epochs: int) -> Path:
@@ -46,7 +45,7 @@ def trained(folder: Path, epochs: int) -> Path:
         command = [str(ROOT / ".venv-rasa/bin/rasa"), "train", "--quiet", "--fixed-model-name", _MODEL.partition(".")[0]]
         with (project / "training.log").open("wb") as log:
             subprocess.run(
-                command, cwd=project, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, timeout=_TRAINING_SECONDS, check=True
+                command, cwd=project, env={**os.environ, **RASA_ENVIRONMENT}, stdout=log, stderr=log, timeout=_TRAINING_SECONDS, check=True
             )
     return project
 
